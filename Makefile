@@ -1,0 +1,69 @@
+# Needs Go, git and make. Outputs go to bin/, demo/ and out/.
+
+export CGO_ENABLED = 0
+
+GOFUMPT     = go run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+MFLOW       = bin/mflow
+FUZZTIME    = 10s
+BUDGET      = 3m
+SPLIT       = published
+
+.PHONY: build test demo lint bench fuzz torture results notebooks clean
+
+build:
+	go build -trimpath -o $(MFLOW) ./cmd/mflow
+
+test: build
+	go vet ./...
+	go test ./...
+
+# Trains on the synthetic set "plates" (ridges of density along great circles,
+# known in closed form), since real catalogues are not part of the repository.
+demo: build
+	@mkdir -p demo
+	$(MFLOW) train --data plates --time 45s --overwrite -o demo/plates.mflow
+	$(MFLOW) eval demo/plates.mflow
+	$(MFLOW) sample demo/plates.mflow -n 2000 -o demo/samples.csv
+	$(MFLOW) plot demo/plates.mflow --samples demo/samples.csv -o demo/plates.png
+	$(MFLOW) plot --curves demo/plates.run -o demo/curves.png
+	@echo "The data are synthetic: the set \"plates\", made by mflow itself."
+	@echo "Map: demo/plates.png  Curves: demo/curves.png  Samples: demo/samples.csv  Model: demo/plates.mflow"
+
+lint:
+	@test -z "$$($(GOFUMPT) -l . | tee /dev/stderr)"
+	go vet ./...
+	$(STATICCHECK) ./...
+
+bench:
+	go test -run '^$$' -bench . -benchtime 300ms ./...
+
+# Every fuzz target in turn.
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; \
+			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+# Kills a run at 20 random moments; the model must come out the same, byte by byte.
+torture:
+	MFLOW_KILLS=20 go test -count=1 -timeout 30m -v -run TestKilled ./cmd/mflow
+
+# The table of the README: the earth sets, one core, $(BUDGET) each. The data come
+# from MFLOW_DATA, the cache or their public sources.
+results: build
+	@mkdir -p out/results
+	@for set in volcano earthquake flood fire; do \
+		$(MFLOW) train --data $$set --split $(SPLIT) --time $(BUDGET) --threads 1 --overwrite \
+			-o out/results/$$set-$(SPLIT).mflow || exit 1; \
+	done
+	$(MFLOW) eval out/results/*-$(SPLIT).mflow | tee out/results/$(SPLIT).md
+
+# Runs the notebooks and keeps their outputs. Needs jupyter-nbconvert and xarray.
+notebooks: build
+	cd notebooks && jupyter-nbconvert --to notebook --execute --inplace *.ipynb
+
+clean:
+	rm -rf bin demo out
