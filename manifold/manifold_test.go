@@ -1,0 +1,225 @@
+package manifold
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func TestVolumes(t *testing.T) {
+	for _, c := range []struct {
+		spec string
+		want float64
+	}{
+		{"sphere:1", 2 * math.Pi}, {"sphere", 4 * math.Pi}, {"sphere:3", 2 * math.Pi * math.Pi},
+		{"sphere:7", math.Pow(math.Pi, 4) / 3}, {"torus", 4 * math.Pi * math.Pi}, {"circle", 2 * math.Pi},
+		{"revolution:2,0.5", 4 * math.Pi * math.Pi}, {"so3", 8 * math.Pi * math.Pi * 2 * math.Sqrt2},
+		{"box:0..2,-1..2p", 6}, {"sphere*box:0..3", 12 * math.Pi},
+	} {
+		m, err := Parse(c.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.(Measurer).Volume(); math.Abs(got/c.want-1) > 1e-14 {
+			t.Errorf("volume of %s is %.15g, want %.15g", c.spec, got, c.want)
+		}
+	}
+}
+
+// TestRevolutionVolume measures the area by the Jacobian of Point.
+func TestRevolutionVolume(t *testing.T) {
+	m := Revolution{3, 1.2}
+	const n, h = 400, 1e-6
+	var area float64
+	for i := range n {
+		phi := 2 * math.Pi * float64(i) / n
+		a, b := m.Point(h, phi), m.Point(-h, phi)
+		c, d := m.Point(0, phi+h), m.Point(0, phi-h)
+		area += chord(a, b) * chord(c, d) / (4 * h * h) * 2 * math.Pi * 2 * math.Pi / n
+	}
+	if math.Abs(area/m.Volume()-1) > 1e-8 {
+		t.Errorf("area by the Jacobian %g, Volume %g", area, m.Volume())
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, spec := range []string{
+		"", "ball", "sphere:0", "sphere:x", "sphere:1e9", "torus:-1", "so3:2", "circle:2", "revolution:1,2",
+		"revolution:2", "revolution:nan,1", "box", "box:1..0", "box:0..inf", "box:0-1", "sphere*", "sphere*ball",
+	} {
+		if m, err := Parse(spec); err == nil {
+			t.Errorf("%q was read as %v", spec, m)
+		} else if !strings.Contains(err.Error(), "valid are") {
+			t.Errorf("%q: the error does not say what is valid: %v", spec, err)
+		}
+	}
+}
+
+// TestProductInterfaces: a product is a Geodesic or Walled only if it should be.
+func TestProductInterfaces(t *testing.T) {
+	for _, c := range []struct {
+		spec             string
+		geodesic, walled bool
+	}{
+		{"sphere*circle", true, false}, {"sphere*box:0..1", false, true},
+		{"sphere*revolution:2,1", false, false}, {"so3*torus", true, false},
+	} {
+		m, err := Parse(c.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := m.(Geodesic); ok != c.geodesic {
+			t.Errorf("%s: geodesic %v, want %v", c.spec, ok, c.geodesic)
+		}
+		if _, ok := m.(Walled); ok != c.walled {
+			t.Errorf("%s: walled %v, want %v", c.spec, ok, c.walled)
+		}
+	}
+}
+
+func TestQuaternion(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	x := make([]float64, 9)
+	for range 1000 {
+		SO3{}.Rand(x, rnd)
+		r := FromQuaternion(Quaternion(x))
+		for i := range x {
+			if math.Abs(r[i]-x[i]) > 1e-14 {
+				t.Fatalf("%v became %v", x, r)
+			}
+		}
+	}
+}
+
+// TestSO3HalfTurn: the logarithm is right at and near rotations by π.
+func TestSO3HalfTurn(t *testing.T) {
+	id := []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}
+	v, y, z := make([]float64, 9), make([]float64, 9), make([]float64, 9)
+	for _, gap := range []float64{0, 1e-12, 1e-8, 1e-4} {
+		a := math.Pi - gap // about the axis (1, 2, 2)/3
+		w := [3]float64{a / 3, 2 * a / 3, 2 * a / 3}
+		copy(v, []float64{0, -w[2], w[1], w[2], 0, -w[0], -w[1], w[0], 0})
+		SO3{}.Exp(y, id, v)
+		SO3{}.Log(v, id, y)
+		if got, want := norm(v), math.Sqrt2*a; math.Abs(got-want) > 1e-7 {
+			t.Errorf("π - %g: distance %.12g, want %.12g", gap, got, want)
+		}
+		SO3{}.Exp(z, id, v)
+		for i := range z {
+			if math.Abs(z[i]-y[i]) > 1e-7 {
+				t.Errorf("π - %g: Exp(Log) is off by %g", gap, z[i]-y[i])
+			}
+		}
+	}
+}
+
+// TestRegions compares areas and membership with uniform points.
+func TestRegions(t *testing.T) {
+	triangle := func(v ...[2]float64) Region {
+		p, err := NewPolygon(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	var ring [][2]float64
+	for lon := 0.0; lon < 360; lon += 15 {
+		ring = append(ring, [2]float64{60, lon})
+	}
+	for _, c := range []struct {
+		r       Region
+		in, out [2]float64
+	}{
+		{Cap{FromLatLon(35, 139), 0.5}, [2]float64{35, 139}, [2]float64{-35, -41}},
+		{Cap{FromLatLon(90, 0), 3}, [2]float64{-60, 10}, [2]float64{-89, 10}},
+		{LatLonBox{-10, 170, 20, -160}, [2]float64{0, 180}, [2]float64{0, 0}},
+		{LatLonBox{-90, -180, 0, 180}, [2]float64{-1, 77}, [2]float64{1, 77}},
+		{triangle([2]float64{0, 0}, [2]float64{0, 90}, [2]float64{90, 0}), [2]float64{30, 45}, [2]float64{-1, 45}},
+		{triangle([2]float64{0, 90}, [2]float64{0, 0}, [2]float64{90, 0}), [2]float64{30, 45}, [2]float64{-1, 45}},
+		{triangle([2]float64{-10, 170}, [2]float64{-10, -170}, [2]float64{20, 180}), [2]float64{0, 180}, [2]float64{0, 0}},
+		{triangle(ring...), [2]float64{85, 12}, [2]float64{50, 12}},
+		{triangle([2]float64{0, 0}, [2]float64{0, 20}, [2]float64{20, 20}, [2]float64{20, 0}, [2]float64{10, 10}), [2]float64{5, 10}, [2]float64{10, 5}},
+	} {
+		for _, p := range []struct {
+			at   [2]float64
+			want bool
+		}{{c.in, true}, {c.out, false}} {
+			x := FromLatLon(p.at[0], p.at[1])
+			if got := c.r.Contains(x[:]); got != p.want {
+				t.Errorf("%v contains %v: %v", c.r, p.at, got)
+			}
+		}
+		rnd := rand.New(rand.NewPCG(5, 5))
+		const n = 40000
+		x, hits := make([]float64, 3), 0
+		for range n {
+			Sphere{2}.Rand(x, rnd)
+			if c.r.Contains(x) {
+				hits++
+			}
+		}
+		share := c.r.Area() / (4 * math.Pi)
+		if se := math.Sqrt(share * (1 - share) / n); math.Abs(float64(hits)/n-share) > 4*se {
+			t.Errorf("%v holds %.4f of uniform points, and its area is %.4f ± %.4f", c.r, float64(hits)/n, share, se)
+		}
+	}
+}
+
+func TestRegionErrors(t *testing.T) {
+	for _, s := range []string{"", "1,2", "1,2,3", "91,0,1km", "0,0,-1km", "0,0,30000km", "x,0,1km", "0,0,kmkm"} {
+		if c, err := ParseCap(s); err == nil {
+			t.Errorf("cap %q was read as %v", s, c)
+		}
+	}
+	for _, s := range []string{"", "1,2,3", "10,0,5,9", "0,0,91,9", "0,5,9,5", "a,0,1,1"} {
+		if b, err := ParseLatLonBox(s); err == nil {
+			t.Errorf("box %q was read as %v", s, b)
+		}
+	}
+	for _, v := range [][][2]float64{nil, {{0, 0}, {0, 1}}, {{0, 0}, {0, 0}, {0, 1}, {0, 0}}, {{0, 0}, {0, 180}, {5, 5}}, {{0, 0}, {95, 0}, {5, 5}}} {
+		if p, err := NewPolygon(v); err == nil {
+			t.Errorf("polygon %v was read as %v", v, p)
+		}
+	}
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, spec := range []string{"sphere", "sphere:3", "torus:7", "so3"} {
+		b.Run(spec, func(b *testing.B) {
+			m, _ := Parse(spec)
+			d, n := m.Dims()
+			x, E := make([]float64, n), make([]float64, d*n)
+			m.(Measurer).Rand(x, rand.New(rand.NewPCG(1, 1)))
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Frame(E, x)
+			}
+		})
+	}
+}
+
+func ExampleParse() {
+	m, err := Parse("sphere*box:0..700")
+	if err != nil {
+		panic(err)
+	}
+	d, n := m.Dims()
+	fmt.Println(m, "has dimension", d, "in", n, "coordinates")
+	// Output: sphere*box:0..700 has dimension 3 in 4 coordinates
+}
+
+func ExampleDist() {
+	tokyo, lima := FromLatLon(35.69, 139.69), FromLatLon(-12.05, -77.05)
+	fmt.Printf("%.0f km\n", EarthRadius*Dist(Sphere{2}, tokyo[:], lima[:]))
+	// Output: 15491 km
+}
+
+func ExampleSphere_Frame() {
+	// At latitude 0, longitude 0: any two unit vectors that look east and north.
+	E := make([]float64, 6)
+	Sphere{2}.Frame(E, []float64{1, 0, 0})
+	fmt.Printf("%.0f %.0f %.0f\n", math.Abs(dot(E[:3], []float64{1, 0, 0})), norm(E[:3]), norm(E[3:]))
+	// Output: 0 1 1
+}
