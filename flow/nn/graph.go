@@ -1,0 +1,149 @@
+package nn
+
+import (
+	"fmt"
+
+	G "gorgonia.org/gorgonia"
+
+	"mflow/internal/op"
+)
+
+// A Graph is a network inside a Gorgonia graph. Params are the nodes to
+// differentiate by, V the jets of the field.
+type Graph struct {
+	Params G.Nodes
+	V      *G.Node
+}
+
+// Build adds the network to g, applied to the node x of jets, (1+k)B × n. The
+// parameter nodes are views of net.Params, so a step of an optimiser on that
+// slice is seen by the next run. When G.Grad has been applied to a loss on V
+// and Params, every run leaves the gradient in grad, laid out as net.Params.
+func (net *MLP) Build(g *G.ExprGraph, x *G.Node, b, k int, grad []float32) (*Graph, error) {
+	if len(grad) != len(net.Params) {
+		panic("nn: len(grad) != len(Params)")
+	}
+	n := &builder{net: net, ws: new(Workspace), b: b, k: k, grad: grad}
+	gr := new(Graph)
+	n.ws.layers(len(net.layers))
+	a, err := n.features(x)
+	if err != nil {
+		return nil, fmt.Errorf("nn: %w", err)
+	}
+	for i, l := range net.layers {
+		w := G.NewMatrix(g, G.Float32, G.WithName(fmt.Sprintf("W%d", i)), G.WithShape(l.in, l.out),
+			G.WithValue(op.View(net.Params[l.w:l.w+l.in*l.out], l.in, l.out)))
+		c := G.NewVector(g, G.Float32, G.WithName(fmt.Sprintf("b%d", i)), G.WithShape(l.out),
+			G.WithValue(op.View(net.Params[l.b:l.b+l.out], l.out)))
+		if a, err = n.dense(i, a, w, c); err != nil {
+			return nil, fmt.Errorf("nn: %w", err)
+		}
+		gr.Params = append(gr.Params, w, c)
+	}
+	gr.V = a
+	return gr, nil
+}
+
+// builder turns the layers of one network into operations on one workspace.
+type builder struct {
+	net  *MLP
+	ws   *Workspace
+	b, k int
+	grad []float32
+}
+
+func (n *builder) rows() int { return (1 + n.k) * n.b }
+
+// features is φ. It has no gradient: neither points nor frequencies are learned.
+func (n *builder) features(x *G.Node) (*G.Node, error) {
+	f := &n.net.Features
+	w := f.Width()
+	room(&n.ws.feat, n.rows()*w)
+	return op.Op{
+		Name:   "features",
+		Result: op.View(n.ws.feat, n.rows(), w),
+		Do:     func(in [][]float32) { n.net.features(n.ws, n.b, n.k, in[0]) },
+		Wrt:    []bool{false},
+	}.Apply(x)
+}
+
+// dense is layer i: one matrix product and one pass of the activation.
+func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
+	l := n.net.layers[i]
+	size := n.rows() * l.out
+	out := room(&n.ws.z[i], size)
+	if i < len(n.net.layers)-1 {
+		room(&n.ws.s1[i], n.b*l.out)
+		room(&n.ws.s2[i], n.b*l.out)
+		out = room(&n.ws.a[i], size)
+	}
+	return op.Op{
+		Name:   fmt.Sprintf("dense%d", i),
+		Result: op.View(out, n.rows(), l.out),
+		Do: func(in [][]float32) {
+			l.forward(n.ws, i, n.b, n.k, n.net.Params, in[0], true)
+		},
+		Wrt:  []bool{i > 0, true, true},
+		Grad: func(in G.Nodes, _, g *G.Node) (G.Nodes, error) { return n.denseGrad(i, in, g) },
+	}.Apply(a, w, c)
+}
+
+// denseGrad is one operation for all three gradients of layer i, since they
+// share the overwritten g: its value is ∂A, and ∂W, ∂b are views of what it
+// left in grad. The gradients of successive layers alternate between two
+// buffers.
+func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
+	l := n.net.layers[i]
+	var dx []float32
+	result := op.View(n.grad[l.w:l.w+l.in*l.out], l.in, l.out)
+	if i > 0 {
+		buf := &n.ws.g[i%2]
+		if need := n.rows() * l.in; cap(*buf) < need {
+			*buf = make([]float32, n.rows()*n.widest())
+		}
+		dx = (*buf)[:n.rows()*l.in]
+		result = op.View(dx, n.rows(), l.in)
+	}
+	back, err := op.Op{
+		Name:   fmt.Sprintf("denseGrad%d", i),
+		Result: result,
+		Do: func(x [][]float32) {
+			l.backward(n.ws, i, n.b, n.k, n.net.Params, x[0], x[2], n.grad, dx)
+		},
+	}.Apply(in[0], in[1], g)
+	if err != nil {
+		return nil, err
+	}
+	dw, err := n.slice(back, l.w, l.in, l.out)
+	if err != nil {
+		return nil, err
+	}
+	db, err := n.slice(back, l.b, l.out)
+	if err != nil {
+		return nil, err
+	}
+	if i == 0 {
+		back = nil
+	}
+	return G.Nodes{back, dw, db}, nil
+}
+
+func (n *builder) slice(after *G.Node, at int, shape ...int) (*G.Node, error) {
+	size := 1
+	for _, s := range shape {
+		size *= s
+	}
+	return op.Op{
+		Name:   "gradient",
+		Result: op.View(n.grad[at:at+size], shape...),
+		Do:     func([][]float32) {},
+	}.Apply(after)
+}
+
+func (n *builder) widest() int {
+	w := 0
+	for _, l := range n.net.layers {
+		w = max(w, l.in)
+	}
+	return w
+}

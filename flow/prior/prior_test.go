@@ -1,0 +1,244 @@
+package prior
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"mflow/manifold"
+)
+
+// clusters returns points about three centres, and some strewn.
+func clusters(m manifold.Manifold, points int, kappa float64, seed uint64) []float64 {
+	s, err := spaceOf(m)
+	if err != nil {
+		panic(err)
+	}
+	rnd := rand.New(rand.NewPCG(seed, 3))
+	n := s.ambient()
+	centres := make([]float64, 3*n)
+	for i := range 3 {
+		s.m.Rand(centres[i*n:(i+1)*n], rnd)
+	}
+	x := make([]float64, points*n)
+	for i := range points {
+		xi := x[i*n : (i+1)*n]
+		if c := rnd.IntN(4); c < 3 {
+			s.rand(xi, centres[c*n:(c+1)*n], kappa, rnd)
+		} else {
+			s.m.Rand(xi, rnd)
+		}
+	}
+	return x
+}
+
+// densities returns a fitted prior of every kind on m.
+func densities(t testing.TB, m manifold.Manifold) map[string]Density {
+	t.Helper()
+	x := clusters(m, 300, 60, 1)
+	mix, err := FitMixture(m, x, clusters(m, 100, 60, 2), MixtureOptions{Components: []int{1, 3, 6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kern, _, err := FitKernels(m, x, KernelOptions{Floor: 0.02})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]Density{"uniform": Uniform{m.(manifold.Measurer)}, "mixture": mix, "kernels": kern}
+}
+
+var spaces = []manifold.Manifold{manifold.Sphere{N: 2}, manifold.Sphere{N: 3}, manifold.Torus{N: 1}, manifold.Torus{N: 2}, manifold.Torus{N: 4}}
+
+// TestIntegral: with half of the points uniform and half from the density
+// itself, the integral is one at 4 standard errors.
+func TestIntegral(t *testing.T) {
+	for _, m := range spaces {
+		for name, p := range densities(t, m) {
+			u := m.(manifold.Measurer)
+			_, n := m.Dims()
+			rnd := rand.New(rand.NewPCG(9, 9))
+			x := make([]float64, n)
+			const draws = 6000
+			var sum, sq float64
+			for i := range draws {
+				if i%2 == 0 {
+					u.Rand(x, rnd)
+				} else {
+					p.Rand(x, rnd)
+				}
+				f := math.Exp(p.LogProb(x))
+				w := 2 * f / (f + 1/u.Volume())
+				sum += w
+				sq += w * w
+			}
+			mean := sum / draws
+			if se := math.Sqrt((sq/draws - mean*mean) / draws); math.Abs(mean-1) > 4*se+1e-9 {
+				t.Errorf("%s on %s: integral %.4f ± %.4f", name, m, mean, se)
+			}
+		}
+	}
+}
+
+// TestRand: the sampler's mean of a test function is the density's, by
+// importance from uniform points.
+func TestRand(t *testing.T) {
+	for _, m := range spaces[:4] {
+		for name, p := range densities(t, m) {
+			u := m.(manifold.Measurer)
+			_, n := m.Dims()
+			rnd := rand.New(rand.NewPCG(8, 8))
+			f := func(x []float64) float64 { return math.Cos(x[0]) + math.Sin(2*x[n-1]) }
+			x := make([]float64, n)
+			const draws = 20000
+			var got, want, gsq, wsq float64
+			for range draws {
+				p.Rand(x, rnd)
+				v := f(x)
+				got += v / draws
+				gsq += v * v / draws
+				u.Rand(x, rnd)
+				v = f(x) * math.Exp(p.LogProb(x)) * u.Volume()
+				want += v / draws
+				wsq += v * v / draws
+			}
+			se := math.Sqrt((gsq - got*got + wsq - want*want) / draws)
+			if math.Abs(got-want) > 4*se {
+				t.Errorf("%s on %s: mean of samples %.4f, by the density %.4f ± %.4f", name, m, got, want, se)
+			}
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	for _, m := range spaces {
+		for name, p := range densities(t, m) {
+			kind, meta, ts, err := Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q, err := Unmarshal(kind, meta, ts, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rnd := rand.New(rand.NewPCG(7, 7))
+			_, n := m.Dims()
+			x := make([]float64, n)
+			for range 50 {
+				m.(manifold.Measurer).Rand(x, rnd)
+				if a, b := p.LogProb(x), q.LogProb(x); a != b {
+					t.Fatalf("%s on %s: %g became %g", name, m, a, b)
+				}
+			}
+		}
+	}
+}
+
+func TestUnmarshalErrors(t *testing.T) {
+	s := manifold.Sphere{N: 2}
+	for _, c := range []struct {
+		kind, meta string
+		m          manifold.Manifold
+		ts         Tensors
+	}{
+		{"normal", "{}", s, nil},
+		{"mixture", "{}", s, Tensors{"weight": {[]int{1}, []float64{1}}}},
+		{"mixture", `{"uniform":0.5}`, s, Tensors{"weight": {nil, []float64{1}}, "mean": {nil, []float64{0, 0, 1}}, "kappa": {nil, []float64{1}}}},
+		{"mixture", `{"uniform":0}`, s, Tensors{"weight": {nil, []float64{1}}, "mean": {nil, []float64{0, 0, 1}}, "kappa": {nil, []float64{math.NaN()}}}},
+		{"mixture", "{}", manifold.SO3{}, nil},
+		{"kernels", `{}`, s, nil},
+		{"kernels", `[`, s, nil},
+	} {
+		if p, err := Unmarshal(c.kind, json.RawMessage(c.meta), c.ts, c.m); err == nil {
+			t.Errorf("%s %s on %s was read as %v", c.kind, c.meta, c.m, p)
+		}
+	}
+}
+
+// TestLikelihoodRises: every step of expectation-maximisation raises it.
+func TestLikelihoodRises(t *testing.T) {
+	for _, m := range spaces {
+		s, _ := spaceOf(m)
+		x := clusters(m, 400, 30, 5)
+		p := start(s, x, 4, rand.New(rand.NewPCG(1, 1)))
+		last := math.Inf(-1)
+		for i := range 15 {
+			ll := p.step(x, 1e8)
+			// The concentration is by an approximation good to about 1e-4.
+			if ll < last-0.05 {
+				t.Errorf("%s: step %d lowered the log-likelihood from %.4f to %.4f", m, i, last, ll)
+			}
+			last = ll
+		}
+	}
+}
+
+// TestCrossFitted: densities at the training points are those without the
+// point's fold, so copies and near neighbours in the same fold do not count.
+func TestCrossFitted(t *testing.T) {
+	m := manifold.Sphere{N: 2}
+	x := clusters(m, 200, 60, 4)
+	folds := make([]int, 200)
+	for i := range folds {
+		folds[i] = i % 5
+	}
+	p, nu, err := FitKernels(m, x, KernelOptions{Floor: 0.01, Folds: folds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in, out float64
+	for i, v := range nu {
+		in += p.LogProb(x[3*i:3*i+3]) / 200
+		out += math.Log(v) / 200
+	}
+	test := clusters(m, 2000, 60, 4)[600:]
+	var fresh float64
+	for i := 0; i < len(test); i += 3 {
+		fresh += p.LogProb(test[i:i+3]) * 3 / float64(len(test))
+	}
+	if in < out+0.05 {
+		t.Errorf("in sample %.3f, cross-fitted %.3f: the points see themselves", in, out)
+	}
+	if math.Abs(out-fresh) > 0.2 {
+		t.Errorf("cross-fitted %.3f, on fresh points %.3f", out, fresh)
+	}
+}
+
+// TestFloor: copies do not make kernels narrower than the floor.
+func TestFloor(t *testing.T) {
+	m := manifold.Sphere{N: 2}
+	x := clusters(m, 50, 60, 4)
+	x = append(x, append(append([]float64(nil), x...), x...)...)
+	p, _, err := FitKernels(m, x, KernelOptions{Floor: 0.01})
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := 1e4 * (1 + 1e-12)
+	for _, k := range append(flatten(p.Near), p.Fixed...) {
+		if k > top {
+			t.Fatalf("concentration %g beyond the floor's %g", k, top)
+		}
+	}
+}
+
+func BenchmarkKernels(b *testing.B) {
+	p, _, err := FitKernels(manifold.Sphere{N: 2}, clusters(manifold.Sphere{N: 2}, 5000, 200, 1), KernelOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := []float64{0, 0.6, 0.8}
+	for b.Loop() {
+		p.LogProb(x)
+	}
+}
+
+func ExampleNewMixture() {
+	// One kernel at the north pole with all the weight.
+	p, err := NewMixture(manifold.Sphere{N: 2}, []float64{1}, []float64{0, 0, 1}, []float64{10}, 0)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.3f at the pole, %.3f at the equator\n", p.LogProb([]float64{0, 0, 1}), p.LogProb([]float64{1, 0, 0}))
+	// Output: 0.465 at the pole, -9.535 at the equator
+}

@@ -1,0 +1,10 @@
+// Package sample draws from a Moser flow and evaluates its density along the
+// way. Points of the prior ν move along
+//
+//	dx/dt = v_t(x) = u(x) / ((1-t) ν(x) + t μ₊(x)) ,    t from 0 to 1,
+//
+// an ordinary differential equation on the manifold whose density at time t is
+// (1-t) ν + t μ wherever μ = μ₊ (Rozen et al. 2021, theorem 1; Moser 1965).
+// Since the density is known in closed form, exact rejection sampling from the
+// prior is a second way that owes nothing to the first.
+package sample
