@@ -109,6 +109,9 @@ func (s Scale) Ticks() (values []float64, labels []string) {
 		if decades < 2.5 {
 			steps = []float64{1, 3}
 		}
+		if decades < 1.2 {
+			steps = []float64{1, 2, 3, 5, 7}
+		}
 		for e := math.Floor(math.Log10(s.Lo)); e <= math.Ceil(math.Log10(s.Hi)); e++ {
 			for _, m := range steps {
 				v := m * math.Pow(10, e)

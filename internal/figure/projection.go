@@ -14,6 +14,9 @@ type Projection interface {
 	Inverse(x, y float64) (lat, lon float64, ok bool)
 	// Extent returns the half width and half height of the map.
 	Extent() (w, h float64)
+	// Wraps reports whether a short line between two longitudes crosses the seam
+	// of the map.
+	Wraps(a, b float64) bool
 	// Outline returns the edge of the map as a closed line.
 	Outline() [][2]float64
 }
@@ -46,6 +49,10 @@ func (p equirectangular) Forward(lat, lon float64) (x, y float64, ok bool) {
 
 func (p equirectangular) Inverse(x, y float64) (lat, lon float64, ok bool) {
 	return y, x + p.lon0, math.Abs(x) <= math.Pi && math.Abs(y) <= math.Pi/2
+}
+
+func (p equirectangular) Wraps(a, b float64) bool {
+	return math.Abs(east(a, p.lon0)-east(b, p.lon0)) > math.Pi
 }
 
 func (p equirectangular) Extent() (w, h float64) { return math.Pi, math.Pi / 2 }
@@ -91,6 +98,8 @@ func (p mollweide) Inverse(x, y float64) (lat, lon float64, ok bool) {
 	return lat, p.lon0 + math.Pi*x/(2*c), true
 }
 
+func (p mollweide) Wraps(a, b float64) bool { return equirectangular(p).Wraps(a, b) }
+
 func (p mollweide) Extent() (w, h float64) { return 2, 1 }
 
 func (p mollweide) Outline() [][2]float64 { return ellipse(2, 1) }
@@ -123,6 +132,8 @@ func (p orthographic) Inverse(x, y float64) (lat, lon float64, ok bool) {
 	return math.Asin(math.Max(-1, math.Min(1, z*s0+y*c0))), p.lon0 + math.Atan2(x, z*c0-y*s0), true
 }
 
+func (p orthographic) Wraps(_, _ float64) bool { return false }
+
 func (p orthographic) Extent() (w, h float64) { return 1, 1 }
 
 func (p orthographic) Outline() [][2]float64 { return ellipse(1, 1) }
@@ -130,7 +141,6 @@ func (p orthographic) Outline() [][2]float64 { return ellipse(1, 1) }
 // cut projects a line on the sphere, given in degrees as lon, lat, and cuts it
 // where it leaves the visible side or jumps across the edge of the map.
 func cut(p Projection, line [][2]float64) (pieces [][][2]float64) {
-	w, _ := p.Extent()
 	var piece [][2]float64
 	flush := func() {
 		if len(piece) > 1 {
@@ -152,7 +162,7 @@ func cut(p Projection, line [][2]float64) (pieces [][][2]float64) {
 				piece = append(piece, limb(p, q, line[i-1]))
 			}
 		}
-		if n := len(piece); n > 0 && math.Abs(x-piece[n-1][0]) > w {
+		if len(piece) > 0 && p.Wraps(line[i-1][0]*math.Pi/180, q[0]*math.Pi/180) {
 			flush()
 		}
 		piece = append(piece, [2]float64{x, y})
