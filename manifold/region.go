@@ -244,3 +244,23 @@ func ParseLatLonBox(s string) (LatLonBox, error) {
 	}
 	return b, nil
 }
+
+// Bound returns a cap that holds the polygon: about the mean of its vertices,
+// or the whole sphere if they do not fit in a hemisphere.
+func (p Polygon) Bound() Cap {
+	var c [3]float64
+	for _, v := range p.vertices {
+		for i := range c {
+			c[i] += v[i]
+		}
+	}
+	Sphere{2}.Project(c[:])
+	far := 0.0
+	for _, v := range p.vertices {
+		far = math.Max(far, 2*math.Asin(math.Min(1, chord(c, v)/2)))
+	}
+	if far > 1.5 { // caps up to a hemisphere are convex, so edges stay within
+		far = math.Pi
+	}
+	return Cap{c, far}
+}

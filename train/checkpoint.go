@@ -23,12 +23,18 @@ type state struct {
 	Val      int      `json:"val"`    // which a resumed run must have again
 }
 
-// Save writes a checkpoint, replacing an earlier one at once or not at all.
-func (r *Run) Save(path string) error {
+// Kept returns the best flow so far, with the Z of its check. It shares memory
+// with the run, which overwrites it when it finds a better one.
+func (r *Run) Kept() *flow.Flow {
 	f := *r.flow
 	f.Field = f.Field.WithParams(r.best.params)
 	f.Z, f.ZSE = r.best.check.Z, r.best.check.ZSE
-	meta, ts, err := f.Encode()
+	return &f
+}
+
+// Save writes a checkpoint, replacing an earlier one at once or not at all.
+func (r *Run) Save(path string) error {
+	meta, ts, err := r.Kept().Encode()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"mflow/datasets"
+	"mflow/flow"
+	"mflow/flow/prior"
+	"mflow/manifold"
+	"mflow/train"
+)
+
+// priorOptions say which density a flow starts from.
+type priorOptions struct {
+	kind  string
+	floor float64
+}
+
+func (o *priorOptions) flags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.kind, "prior", "uniform", "density that the flow starts from: uniform, vmf (mixture) or kde (kernels)")
+	fs.Float64Var(&o.floor, "floor", 1e-3, "narrowest kernel of a vmf or kde prior, radians")
+}
+
+// fit returns the prior, and its cross-fitted density at the training points if
+// it was fitted to them.
+func (o *priorOptions) fit(p *points, seed uint64) (flow.Prior, []float64, error) {
+	switch o.kind {
+	case "uniform":
+		m, ok := p.m.(manifold.Measurer)
+		if !ok {
+			return nil, nil, fmt.Errorf("the volume of %s is not known, so it has no uniform density", p.m)
+		}
+		return prior.Uniform{M: m}, nil, nil
+	case "vmf":
+		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (o.floor * o.floor), Seed: seed})
+		return d, nil, err
+	case "kde":
+		return kernels(p, o.floor, seed)
+	}
+	return nil, nil, usagef("unknown prior %q, want uniform, vmf or kde", o.kind)
+}
+
+// kernels fits a kernel density, cross-fitted by cells where the split is.
+func kernels(p *points, floor float64, seed uint64) (flow.Prior, []float64, error) {
+	o := prior.KernelOptions{Floor: floor, Seed: seed}
+	if p.summary.Protocol == datasets.Blocked.String() {
+		folds, err := p.set.BlockFolds(p.split.Train, 10, seed)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Folds = folds
+	}
+	d, nu, err := prior.FitKernels(p.m, p.train, o)
+	if err != nil {
+		return nil, nil, err // not a nil *Kernels in an interface
+	}
+	return d, nu, nil
+}
+
+func priorName(p flow.Prior) string {
+	switch p := p.(type) {
+	case prior.Uniform:
+		return "uniform"
+	case *prior.Mixture:
+		return fmt.Sprintf("mixture of %d kernels", len(p.Weight))
+	case *prior.Kernels:
+		return fmt.Sprintf("kernel density, resolution floor %g rad", p.Floor)
+	}
+	return fmt.Sprintf("%T", p)
+}
+
+// defaultFloor is the resolution at which a protocol is scored: test points of
+// published splits are often copies of training points, so a score says little
+// without it.
+func defaultFloor(protocol string) float64 {
+	if protocol == datasets.Published.String() {
+		return 1e-4
+	}
+	return 1e-3
+}
+
+// baselineNames are the baselines of eval, in the order of its table.
+var baselineNames = []string{"uniform", "vmf_mixture", "kde"}
+
+// baselines fits the baselines to the training points and scores them on the
+// test points beside the model's log-densities. Where no kernels are known,
+// only the uniform density is left.
+func baselines(p *points, model []float64, floor float64, seed uint64) (map[string]*baseline, error) {
+	out := map[string]*baseline{}
+	score := func(name string, d flow.Prior) {
+		_, n := p.m.Dims()
+		lp := make([]float64, len(model))
+		for i := range lp {
+			lp[i] = d.LogProb(p.test[i*n : (i+1)*n])
+		}
+		out[name] = compare(lp, model)
+	}
+	uniform, _, err := (&priorOptions{kind: "uniform"}).fit(p, seed)
+	if err != nil {
+		return nil, err
+	}
+	score("uniform", uniform)
+	switch p.m.(type) {
+	case manifold.Sphere, manifold.Torus:
+	default:
+		return out, nil
+	}
+	if len(p.val) > 0 {
+		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
+		if err != nil {
+			return nil, err
+		}
+		score("vmf_mixture", d)
+	}
+	d, _, err := kernels(p, floor, seed)
+	if err != nil {
+		return nil, err
+	}
+	score("kde", d)
+	return out, nil
+}
+
+// saveBest writes the best model of a run so far.
+func saveBest(path string, r *train.Run) error { return flow.Save(path, r.Kept()) }
