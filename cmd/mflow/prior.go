@@ -19,7 +19,7 @@ type priorOptions struct {
 }
 
 func (o *priorOptions) flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.kind, "prior", "uniform", "density that the flow starts from: uniform, vmf (mixture) or kde (kernels)")
+	fs.StringVar(&o.kind, "prior", "uniform", "density that the flow starts from: uniform,\nvmf (mixture) or kde (kernels)")
 	fs.Float64Var(&o.floor, "floor", 1e-3, "narrowest kernel of a vmf or kde prior, radians")
 }
 

@@ -34,8 +34,8 @@ type source struct {
 func (s *source) flags(cmd *cobra.Command, protocol string) {
 	flags(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.data, "data", "", "named set (mflow data list), or `file` of points")
-		fs.StringVar(&s.manifold, "manifold", "", "manifold of a file's points (default sphere): "+manifold.Forms)
-		fs.StringVar(&s.split, "split", protocol, "published (random rows), distinct (positions) or blocked (cells)")
+		fs.StringVar(&s.manifold, "manifold", "", "manifold of a file's points (default sphere):\nsphere[:N], circle, torus[:N], revolution:R,r, so3,\nbox:LO..HI,LO..HIp (p: periodic), A*B")
+		fs.StringVar(&s.split, "split", protocol, "published (random rows), distinct (positions)\nor blocked (cells of 10 degrees)")
 		fs.Uint64Var(&s.splitSeed, "split-seed", 0, "seed of the split")
 		listVar(fs, &s.fractions, "fractions", []float64{0.8, 0.1, 0.1}, "shares for training, validation, test")
 		fs.StringSliceVar(&s.columns, "columns", nil, "columns of a file by name or number, as lat,lon")

@@ -1,0 +1,226 @@
+package jamba
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mflow/internal/safetensors"
+)
+
+// large is the shape of Jamba-1.5-Large.
+func large() Config {
+	c := DefaultConfig()
+	c.HiddenSize, c.IntermediateSize, c.NumHiddenLayers, c.NumAttentionHeads = 8192, 24576, 72, 64
+	return c
+}
+
+// TestInfo reproduces the published sizes.
+func TestInfo(t *testing.T) {
+	for _, c := range []struct {
+		name                     string
+		cfg                      Config
+		total, active, share     float64
+		attn, mamba, moe         int
+		cache256K, state, int8GB float64
+	}{
+		{"mini", DefaultConfig(), 51.57, 12.11, 0.874, 4, 28, 16, 4, 17.5, 58},
+		{"large", large(), 398.6, 94.2, 0.873, 9, 63, 36, 9, 78.8, 449},
+	} {
+		i := c.cfg.Info()
+		check := func(what string, got, want, tol float64) {
+			t.Helper()
+			if math.Abs(got-want) > tol {
+				t.Errorf("%s: %s is %.4g, want %.4g", c.name, what, got, want)
+			}
+		}
+		check("parameters", float64(i.Parameters)/1e9, c.total, 0.06)
+		check("active", float64(i.Active)/1e9, c.active, 0.06)
+		check("expert share", i.ExpertShare(), c.share, 0.001)
+		check("cache of 256K tokens, GiB", float64(i.CacheBytes)*(256<<10)/(1<<30), c.cache256K, 1e-9)
+		check("state, MiB", float64(i.StateBytes)/(1<<20), c.state, 0.06)
+		check("int8 weights, GB", float64(i.Int8Bytes)/1e9, c.int8GB, 1)
+		if i.Attention != c.attn || i.Mamba != c.mamba || i.MoE != c.moe {
+			t.Errorf("%s: %d, %d, %d layers", c.name, i.Attention, i.Mamba, i.MoE)
+		}
+	}
+}
+
+// TestInfoCounts compares the count with the weights of small models.
+func TestInfoCounts(t *testing.T) {
+	for _, cfg := range []Config{
+		{VocabSize: 11, HiddenSize: 8, IntermediateSize: 12, NumHiddenLayers: 3, NumAttentionHeads: 2, NumKeyValueHeads: 1, RMSNormEps: 1e-6, NumExperts: 3, NumExpertsPerTok: 2, ExpertLayerPeriod: 2, ExpertLayerOffset: 1, AttnLayerPeriod: 3, AttnLayerOffset: 1, MambaDState: 4, MambaDConv: 3, MambaExpand: 2, MambaProjBias: true},
+		{VocabSize: 7, HiddenSize: 6, IntermediateSize: 5, NumHiddenLayers: 2, NumAttentionHeads: 3, NumKeyValueHeads: 3, RMSNormEps: 1e-6, NumExperts: 1, NumExpertsPerTok: 1, ExpertLayerPeriod: 1, AttnLayerPeriod: 2, MambaDState: 2, MambaDConv: 2, MambaExpand: 1, MambaConvBias: true, TieWordEmbeddings: true},
+	} {
+		n := 0
+		NewWeights(cfg).Walk(cfg, func(_ string, _ []int, x []float32) { n += len(x) })
+		if got := cfg.Info().Parameters; got != int64(n) {
+			t.Errorf("counted %d parameters, the weights have %d", got, n)
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range [][2]string{
+		{`{`, "unexpected end"}, {`[]`, "array"}, {`{"hidden_size": "big"}`, "hidden_size"},
+		{`{"hidden_size": 0}`, "hidden_size is 0"}, {`{"num_attention_heads": 3}`, "no multiple"},
+		{`{"num_key_value_heads": 5}`, "no multiple"}, {`{"attn_layer_offset": 8}`, "attn_layer_offset is 8"},
+		{`{"expert_layer_offset": -1}`, "expert_layer_offset is -1"}, {`{"num_experts_per_tok": 17}`, "of 16 experts"},
+		{`{"hidden_act": "gelu"}`, "silu"}, {`{"model_type": "llama"}`, "llama"}, {`{"mamba_inner_layernorms": false}`, "not a Jamba"},
+		{`{"mamba_dt_rank": -3}`, "mamba_dt_rank"}, {`{"rms_norm_eps": 0}`, "rms_norm_eps"}, {`{"mamba_d_conv": 0}`, "mamba_d_conv"},
+	} {
+		if _, err := ParseConfig([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%s: %v, want %q", c[0], err, c[1])
+		}
+	}
+	c, err := ParseConfig([]byte(`{"num_key_value_heads": null, "mamba_dt_rank": "auto", "eos_token_id": [2, 518], "n_ctx": 5, "auto_map": {}}`))
+	if err != nil || c.NumKeyValueHeads != 32 || c.DtRank() != 256 || fmt.Sprint(c.EOSTokenID) != "[2 518]" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestSaveLoad: every layout of a checkpoint gives the same weights.
+func TestSaveLoad(t *testing.T) {
+	src, err := Load("testdata/tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shard := range []int64{0, 100_000} {
+		dir := t.TempDir()
+		if err := src.Save(dir, false, shard); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, src)
+	}
+	old, fusedDir := t.TempDir(), t.TempDir()
+	var renamed []safetensors.Tensor
+	byLayer := map[string][]float32{}
+	shapes := map[string][]int{}
+	src.Weights.Walk(src.Config, func(name string, shape []int, x []float32) {
+		r := strings.NewReplacer(".feed_forward.", ".moe.", "pre_ff_layernorm", "pre_moe_layernorm", "b_layernorm", "B_layernorm", "c_layernorm", "C_layernorm").Replace(name)
+		if strings.Contains(r, ".moe.") && !strings.Contains(r, "experts") && !strings.Contains(r, "router") {
+			r = strings.Replace(r, ".moe.", ".moe.experts.0.", 1)
+		}
+		renamed = append(renamed, safetensors.Float32(r, x, shape...))
+		s := expertName.FindStringSubmatch(name)
+		key := name
+		if s != nil {
+			key = s[1] + map[string]string{"gate": "gate_up_proj", "up": "gate_up_proj", "down": "down_proj"}[s[3]]
+			if s[3] == "gate" || s[3] == "down" {
+				n := shape[0]
+				if s[3] == "gate" {
+					n *= 2
+				}
+				shapes[key] = []int{src.Config.NumExperts, n, shape[1]}
+			}
+		} else {
+			shapes[key] = shape
+		}
+		byLayer[key] = append(byLayer[key], x...)
+	})
+	var together []safetensors.Tensor
+	for name, x := range byLayer {
+		together = append(together, safetensors.Float32(name, x, shapes[name]...))
+	}
+	for dir, ts := range map[string][]safetensors.Tensor{old: renamed, fusedDir: together} {
+		if err := src.saveConfig(dir, "float32"); err != nil {
+			t.Fatal(err)
+		}
+		if err := safetensors.Write(filepath.Join(dir, "model.safetensors"), nil, ts); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, src)
+	}
+}
+
+func same(t *testing.T, a, b *Model) {
+	t.Helper()
+	x, y := a.Weights.Flat(), b.Weights.Flat()
+	if len(x) != len(y) {
+		t.Fatalf("%d and %d parameters", len(x), len(y))
+	}
+	for i := range x {
+		if x[i] != y[i] {
+			t.Fatalf("parameter %d: %g and %g", i, x[i], y[i])
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	src, err := Load("testdata/tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(change func(ts []safetensors.Tensor) []safetensors.Tensor) string {
+		dir := t.TempDir()
+		var ts []safetensors.Tensor
+		src.Weights.Walk(src.Config, func(name string, shape []int, x []float32) {
+			ts = append(ts, safetensors.Float32(name, x, shape...))
+		})
+		if err := src.saveConfig(dir, "float32"); err != nil {
+			t.Fatal(err)
+		}
+		if err := safetensors.Write(filepath.Join(dir, "model.safetensors"), nil, change(ts)); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	for want, dir := range map[string]string{
+		"is missing":   write(func(ts []safetensors.Tensor) []safetensors.Tensor { return ts[1:] }),
+		"want [64 32]": write(func(ts []safetensors.Tensor) []safetensors.Tensor { ts[0].Shape = []int{32, 64}; return ts }),
+		"not of this": write(func(ts []safetensors.Tensor) []safetensors.Tensor {
+			return append(ts, safetensors.Float32("more", []float32{1}, 1))
+		}),
+		"floating-point": write(func(ts []safetensors.Tensor) []safetensors.Tensor {
+			ts[1] = safetensors.Int64(ts[1].Name, make([]int64, 32), 32)
+			return ts
+		}),
+		"no such file":    t.TempDir(),
+		"GiB are free":    hugeDir(t),
+		"unexpected end":  configDir(t, "{"),
+		"hidden_size is ": configDir(t, `{"hidden_size": -1}`),
+	} {
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("%v, want %q and %s", err, want, dir)
+		}
+	}
+}
+
+func configDir(t *testing.T, text string) string {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func hugeDir(t *testing.T) string {
+	if _, err := os.Stat("/proc/meminfo"); err != nil {
+		return t.TempDir() + "/GiB are free" // not Linux: nothing to refuse by
+	}
+	return configDir(t, `{"hidden_size": 65536, "num_attention_heads": 64}`)
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add([]byte(`{"hidden_size": 64, "mamba_dt_rank": "auto", "eos_token_id": [1]}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, err := ParseConfig(raw)
+		if err != nil {
+			return
+		}
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s was taken, and is invalid: %v", raw, err)
+		}
+	})
+}

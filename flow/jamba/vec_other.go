@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package jamba
+
+func bestKernels() kernels { return kernels{name: "plain"} }

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package jamba
+
+func runnableKernels() []kernels { return nil }
