@@ -10,6 +10,7 @@ import (
 // stands before it, never what stands after.
 var order = []string{
 	"mflow/manifold",
+	"mflow/internal/atomicfile", "mflow/internal/directional",
 	"mflow/datasets",
 	"mflow/internal/op", "mflow/internal/kernel", "mflow/internal/safetensors",
 	"mflow/internal/figure", "mflow/internal/export",
