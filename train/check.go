@@ -54,7 +54,8 @@ func (r *Run) check() (Score, bool, error) {
 	if math.IsNaN(decides) {
 		return s, false, fmt.Errorf("train: step %d: %w: the score is not a number", r.step, ErrDiverged)
 	}
-	if decides < r.decisive() {
+	const rounding = 1e-6 // nats; a smaller gain is none
+	if decides < r.decisive()-rounding {
 		r.best.check = s
 		copy(r.best.params, f.Field.Params)
 		r.stale = 0

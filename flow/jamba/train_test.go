@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"mflow/internal/kernel"
@@ -44,6 +45,23 @@ func TestTrainer(t *testing.T) {
 	}
 	if d, _ := run(2, false); slices.Equal(a.Weights.Flat(), d.Weights.Flat()) {
 		t.Error("another seed gave the same weights")
+	}
+}
+
+// A weight that is not a number is an error with the step in it.
+func TestTrainerNaN(t *testing.T) {
+	m := randomModel(t, oddConfigs()["mqa"], rand.New(rand.NewPCG(1, 1)))
+	tr, err := NewTrainer(m, Training{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Input{IDs: []int{1, 2, 3}}
+	if _, err := tr.Step(in, nil); err != nil {
+		t.Fatal(err)
+	}
+	m.Weights.Layers[0].InputLayernorm[3] = float32(math.NaN())
+	if _, err := tr.Step(in, nil); err == nil || !strings.Contains(err.Error(), "step 2") {
+		t.Errorf("error is %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package ablation
 
 import (
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -50,6 +51,28 @@ func TestFullMixture(t *testing.T) {
 		if !(moe.Loss < dense.Loss) {
 			t.Errorf("seed %d: mixture %.4f nats per byte, dense %.4f", seed, moe.Loss, dense.Loss)
 		}
+	}
+}
+
+// Without the balancing loss the load of the experts is less even.
+func TestFullBalance(t *testing.T) {
+	full(t)
+	text, err := GoSource()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spread := func(unbalanced bool) float64 {
+		r, err := Mixture{Text: text, Unbalanced: unbalanced}.Run(true, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("unbalanced %v: %+v", unbalanced, r)
+		return float64(slices.Max(r.Load)) / float64(slices.Min(r.Load)+1)
+	}
+	with, without := spread(false), spread(true)
+	t.Logf("most over least chosen expert: %.2f with the balancing loss, %.2f without", with, without)
+	if !(with < without) {
+		t.Error("the balancing loss does not balance")
 	}
 }
 
