@@ -37,16 +37,15 @@ func (o *priorOptions) fit(p *points, seed uint64) (flow.Prior, []float64, error
 		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (o.floor * o.floor), Seed: seed})
 		return d, nil, err
 	case "kde":
-		return kernels(p, o.floor, seed)
+		return kernels(p, prior.KernelOptions{Floor: o.floor, Seed: seed})
 	}
 	return nil, nil, usagef("unknown prior %q, want uniform, vmf or kde", o.kind)
 }
 
 // kernels fits a kernel density, cross-fitted by cells where the split is.
-func kernels(p *points, floor float64, seed uint64) (flow.Prior, []float64, error) {
-	o := prior.KernelOptions{Floor: floor, Seed: seed}
+func kernels(p *points, o prior.KernelOptions) (flow.Prior, []float64, error) {
 	if p.summary.Protocol == datasets.Blocked.String() {
-		folds, err := p.set.BlockFolds(p.split.Train, 10, seed)
+		folds, err := p.set.BlockFolds(p.split.Train, 10, o.Seed)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -114,7 +113,8 @@ func baselines(p *points, model []float64, floor float64, seed uint64) (map[stri
 		}
 		score("vmf_mixture", d)
 	}
-	d, _, err := kernels(p, floor, seed)
+	const enough = 3000 // points to fit a dozen weights on
+	d, _, err := kernels(p, prior.KernelOptions{Floor: floor, Seed: seed, Sample: enough})
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
+
+	"gonum.org/v1/gonum/spatial/kdtree"
 
 	"mflow/manifold"
 )
@@ -36,6 +39,11 @@ type KernelOptions struct {
 	Near   []int   // neighbours of the adaptive kernels: 2, 4, 8, 16
 	Widths int     // number of fixed widths, from 1 radian to the floor: two a factor of ten, or more
 	Folds  []int   // fold of every point, for cross-fitting; nil for ten random ones
+
+	// Sample, if positive, fits the weights on the cross-fitted densities of so
+	// many random points only, and returns none of them: enough for a baseline,
+	// in time proportional to Sample times the points and not to their square.
+	Sample int
 	Seed   uint64
 }
 
@@ -190,6 +198,9 @@ func FitKernels(m manifold.Manifold, x []float64, o KernelOptions) (*Kernels, []
 	}
 	held := p.crossFit(o, near)
 	p.weigh(held)
+	if o.Sample > 0 {
+		return p, nil, nil
+	}
 	nu := make([]float64, points)
 	for i, sums := range held {
 		for j, w := range p.Weight {
@@ -204,6 +215,10 @@ func FitKernels(m manifold.Manifold, x []float64, o KernelOptions) (*Kernels, []
 func (p *Kernels) crossFit(o KernelOptions, near [][]neighbour) [][]float64 {
 	n := p.space.ambient()
 	points := len(p.Points) / n
+	chosen := make([]bool, points)
+	for i, r := range rand.New(rand.NewPCG(o.Seed, 11)).Perm(points) {
+		chosen[r] = o.Sample <= 0 || i < o.Sample
+	}
 	held := make([][]float64, points)
 	var folds []int
 	seen := map[int]bool{}
@@ -228,12 +243,12 @@ func (p *Kernels) crossFit(o KernelOptions, near [][]neighbour) [][]float64 {
 			panic(err) // as p, which was sound
 		}
 		parallel(points, func(i int) {
-			if o.Folds[i] == fold {
+			if o.Folds[i] == fold && chosen[i] {
 				held[i] = q.sums(nil, p.Points[i*n:(i+1)*n], o.Folds, fold)
 			}
 		})
 	}
-	return held
+	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil })
 }
 
 // weigh fits the weights to the held-out densities.
@@ -285,16 +300,20 @@ func neighbours(s space, x []float64, o KernelOptions) [][]neighbour {
 		most = max(most, k)
 	}
 	keep := min(points-1, 3*most+16)
+	all := make(places, points)
+	for i := range all {
+		all[i] = place{s.embed(x[i*n : (i+1)*n]), i}
+	}
+	tree := kdtree.New(append(places(nil), all...), false)
 	near := make([][]neighbour, points)
 	parallel(points, func(i int) {
-		all := make([]neighbour, 0, points-1)
-		for j := range points {
-			if j != i {
-				all = append(all, neighbour{j, s.t(x[i*n:(i+1)*n], x[j*n:(j+1)*n])})
+		k := kdtree.NewNKeeper(keep + 1) // the point finds itself too
+		tree.NearestSet(k, all[i])
+		for _, c := range k.Heap {
+			if q, ok := c.Comparable.(place); ok && q.index != i && len(near[i]) < keep {
+				near[i] = append(near[i], neighbour{q.index, c.Dist / 2}) // t is half the squared chord
 			}
 		}
-		selectNearest(all, keep)
-		near[i] = append([]neighbour(nil), all[:keep]...)
 		sort.Slice(near[i], func(a, b int) bool {
 			if near[i][a].t != near[i][b].t {
 				return near[i][a].t < near[i][b].t
@@ -303,37 +322,6 @@ func neighbours(s space, x []float64, o KernelOptions) [][]neighbour {
 		})
 	})
 	return near
-}
-
-// selectNearest moves the k nearest to the front (Hoare's selection).
-func selectNearest(x []neighbour, k int) {
-	less := func(a, b neighbour) bool { return a.t < b.t || a.t == b.t && a.index < b.index }
-	lo, hi := 0, len(x)-1
-	for lo < hi {
-		pivot := x[(lo+hi)/2]
-		i, j := lo, hi
-		for i <= j {
-			for less(x[i], pivot) {
-				i++
-			}
-			for less(pivot, x[j]) {
-				j--
-			}
-			if i <= j {
-				x[i], x[j] = x[j], x[i]
-				i++
-				j--
-			}
-		}
-		switch {
-		case k-1 <= j:
-			hi = j
-		case k-1 >= i:
-			lo = i
-		default:
-			return
-		}
-	}
 }
 
 // adaptive returns the concentration of the kernel whose width is the distance
