@@ -43,7 +43,10 @@ The run keeps a directory beside the model, model.run for model.mflow, with its
 metrics (metrics.jsonl), the last checkpoint (last.ckpt) and the best model so
 far (best.mflow). An interrupted run is continued by --resume and ends in the
 same bytes as an uninterrupted one. With --time the number of steps is measured
-at the start; with --steps the model depends on the seed alone.`,
+at the start; with --steps the model depends on the seed alone.
+
+Frequencies, weight decay and the penalty are chosen by how tightly the points
+cluster, unless they are given.`,
 		Example: `  mflow train --data earthquake --time 3m -o model.mflow
   mflow train --data points.csv --split distinct --steps 2000 -o model.mflow
   mflow train --data torsions.tsv --manifold torus --scales 1,2,4 -o model.mflow
@@ -58,7 +61,7 @@ at the start; with --steps the model depends on the seed alone.`,
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
 		fs.StringVar(&o.field.Activation, "activation", d.Activation, "swish, sin, tanh or softplus")
 		fs.IntVar(&o.field.Waves, "waves", d.Waves, "frequencies of the input features, -1 for none")
-		listVar(fs, &o.field.Scales, "scales", d.Scales, "scales of the frequencies, radians per unit length")
+		listVar(fs, &o.field.Scales, "scales", d.Scales, "scales of the frequencies, radians per unit length\n(for sharp data 1,4,16,64)")
 	})
 	d, _ := train.Settings{}.WithDefaults()
 	flags(cmd, "Training", func(fs *pflag.FlagSet) {
@@ -99,6 +102,7 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	if err != nil {
 		return err
 	}
+	o.recipe(cmd, pts)
 	r, err := a.newRun(dir, pts, o)
 	if err != nil {
 		return err

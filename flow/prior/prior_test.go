@@ -222,6 +222,25 @@ func TestFloor(t *testing.T) {
 	}
 }
 
+func TestCrowding(t *testing.T) {
+	m := manifold.Sphere{N: 2}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	x := make([]float64, 3*2000)
+	for i := 0; i < len(x); i += 3 {
+		m.Rand(x[i:i+3], rnd)
+	}
+	// The median distance to the nearest of n uniform points is 0.47 √(4π/n).
+	if c := Crowding(m, x); math.Abs(c-0.5/0.47) > 0.05 {
+		t.Errorf("uniform points: %.3f, want about 1.06", c)
+	}
+	if c := Crowding(m, append(x, clusters(m, 6000, 1e6, 1)...)); c < 10 {
+		t.Errorf("tight clusters: %.3f", c)
+	}
+	if c := Crowding(manifold.SO3{}, x[:9]); c != 1 {
+		t.Errorf("on so3: %g", c)
+	}
+}
+
 func BenchmarkKernels(b *testing.B) {
 	p, _, err := FitKernels(manifold.Sphere{N: 2}, clusters(manifold.Sphere{N: 2}, 5000, 200, 1), KernelOptions{})
 	if err != nil {
