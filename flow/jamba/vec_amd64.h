@@ -73,7 +73,7 @@ loop:
 
 // func dots(dst, x, w *float32, n, ld, rows int)
 // Row after row, in the order of memory: four rows abreast defeat the prefetcher
-// and run at a third of the bandwidth.
+// and run at 40 % of the bandwidth.
 TEXT DOTS(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI

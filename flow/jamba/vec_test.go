@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"mflow/internal/kernel"
 )
 
 // variants are the kernels this machine can run, plain first.
@@ -13,12 +15,20 @@ func variants() []kernels {
 	return append(v, runnableKernels()...)
 }
 
-// with runs f under every variant.
+// with runs f under every variant, of these loops and of matrix products alike.
 func with(t *testing.T, f func(t *testing.T)) {
-	best := simd
-	defer func() { simd = best }()
+	best, products := simd, kernel.Features()
+	defer func() {
+		simd = best
+		if err := kernel.Use(products); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, v := range variants() {
 		simd = v
+		if err := kernel.Use(map[string]string{"plain": "plain", "AVX2": "avx2", "AVX-512": "avx512"}[v.name]); err != nil {
+			t.Fatal(err)
+		}
 		t.Run(v.name, f)
 	}
 }
