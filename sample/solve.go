@@ -13,6 +13,9 @@ type System struct {
 	// ambient coordinates; what follows is integrated along.
 	Width int
 
+	// Free is how many numbers at the end of a state do not steer the step size.
+	Free int
+
 	// Velocity writes dx/dt of the states x, B×Width, at the times t, of length B.
 	Velocity func(v, t, x []float64)
 
@@ -219,7 +222,7 @@ func (r *runner) advance() error {
 // error returns the estimated local error of point i, in the maximum norm.
 func (r *runner) error(i int) float64 {
 	w, e := r.sys.Width, 0.0
-	for c := i * w; c < (i+1)*w; c++ {
+	for c := i * w; c < (i+1)*w-r.sys.Free; c++ {
 		var s float64
 		for j, v := range r.Method.E {
 			s += v * r.k[j][c]

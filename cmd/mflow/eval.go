@@ -166,7 +166,7 @@ func (e *evaluation) along(ctx context.Context, f *flow.Flow, test []float64, pa
 	for _, i := range rand.New(rand.NewPCG(seed, subsetStream)).Perm(e.NTest)[:e.NODE] {
 		x = append(x, test[i*n:(i+1)*n]...)
 	}
-	lp, _, err := sample.LogProb(ctx, f, x, sample.Solver{Tol: 1e-5})
+	lp, _, _, err := sample.LogProb(ctx, f, x, sample.Solver{Tol: 1e-5})
 	if errors.Is(err, context.Canceled) {
 		return err
 	} else if err != nil {
