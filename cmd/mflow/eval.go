@@ -82,6 +82,7 @@ type baseline struct {
 	NLLSE   real `json:"nll_se"`
 	Delta   real `json:"delta"` // baseline minus model, paired
 	DeltaSE real `json:"delta_se"`
+	N       int  `json:"n"` // test points it was scored on
 }
 
 func (a *app) eval(cmd *cobra.Command, paths []string, o *evalOptions) error {
@@ -196,7 +197,7 @@ func compare(lp, model []float64) *baseline {
 	for i, l := range lp {
 		diff[i] = model[i] - l
 	}
-	var b baseline
+	b := baseline{N: len(lp)}
 	nll, se := meanSE(lp)
 	delta, dse := meanSE(diff)
 	b.NLL, b.NLLSE, b.Delta, b.DeltaSE = real(-nll), real(se), real(delta), real(dse)
@@ -211,6 +212,9 @@ func (e *evaluation) write(w io.Writer) {
 	fmt.Fprintf(t, "model\t%.3f\t%.3f\t\t\t\n", e.NLL, e.NLLSE)
 	for _, name := range baselineNames {
 		if b := e.Baselines[name]; b != nil {
+			if b.N < e.NTest {
+				name += fmt.Sprintf(" (%d points)", b.N)
+			}
 			fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%+.3f\t%.3f\t\n", name, b.NLL, b.NLLSE, b.Delta, b.DeltaSE)
 		}
 	}

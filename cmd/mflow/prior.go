@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/spf13/pflag"
 
 	"mflow/datasets"
 	"mflow/flow"
 	"mflow/flow/prior"
+	"mflow/internal/kernel"
 	"mflow/manifold"
 	"mflow/train"
 )
@@ -88,19 +90,26 @@ var baselineNames = []string{"uniform", "vmf_mixture", "kde"}
 // only the uniform density is left.
 func baselines(p *points, model []float64, floor float64, seed uint64) (map[string]*baseline, error) {
 	out := map[string]*baseline{}
-	score := func(name string, d flow.Prior) {
+	score := func(name string, d flow.Prior, rows []int) {
 		_, n := p.m.Dims()
-		lp := make([]float64, len(model))
-		for i := range lp {
-			lp[i] = d.LogProb(p.test[i*n : (i+1)*n])
-		}
-		out[name] = compare(lp, model)
+		lp, own := make([]float64, len(rows)), make([]float64, len(rows))
+		kernel.Parallel(len(rows), 1, func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				r := rows[i]
+				lp[i], own[i] = d.LogProb(p.test[r*n:(r+1)*n]), model[r]
+			}
+		})
+		out[name] = compare(lp, own)
+	}
+	all := make([]int, len(model))
+	for i := range all {
+		all[i] = i
 	}
 	uniform, _, err := (&priorOptions{kind: "uniform"}).fit(p, seed)
 	if err != nil {
 		return nil, err
 	}
-	score("uniform", uniform)
+	score("uniform", uniform, all)
 	switch p.m.(type) {
 	case manifold.Sphere, manifold.Torus:
 	default:
@@ -111,14 +120,17 @@ func baselines(p *points, model []float64, floor float64, seed uint64) (map[stri
 		if err != nil {
 			return nil, err
 		}
-		score("vmf_mixture", d)
+		score("vmf_mixture", d, all)
 	}
 	const enough = 3000 // points to fit a dozen weights on
 	d, _, err := kernels(p, prior.KernelOptions{Floor: floor, Seed: seed, Sample: enough})
 	if err != nil {
 		return nil, err
 	}
-	score("kde", d)
+	// Kernels take time in proportion to the training points at every test point.
+	const work = 100_000_000
+	some := rand.New(rand.NewPCG(seed, baselineStream)).Perm(len(model))
+	score("kde", d, some[:min(len(some), 1+work/len(p.split.Train))])
 	return out, nil
 }
 

@@ -10,4 +10,5 @@ const (
 	subsetStream
 	regionStream
 	checkStream
+	baselineStream
 )
