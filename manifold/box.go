@@ -14,7 +14,8 @@ var (
 )
 
 // Box is a box in R^N with sides [Lo, Hi], each periodic or between walls. At
-// the walls of bounded axes fields are tapered (see Walled).
+// the walls of bounded sides fields are tapered (see Walled); a box of periodic
+// sides only has none, and tapers nothing.
 type Box struct {
 	Lo, Hi   []float64
 	Periodic []bool
@@ -22,18 +23,26 @@ type Box struct {
 
 // NewBox returns the box, or an error naming the side that is empty.
 func NewBox(lo, hi []float64, periodic []bool) (Box, error) {
-	if len(lo) == 0 {
-		return Box{}, errors.New("manifold: a box needs at least one side")
+	b := Box{lo, hi, periodic}
+	if err := b.check(); err != nil {
+		return Box{}, fmt.Errorf("manifold: %w", err)
 	}
-	if len(lo) != len(hi) || len(lo) != len(periodic) {
-		return Box{}, fmt.Errorf("manifold: a box with %d lower and %d upper ends and %d periodic flags", len(lo), len(hi), len(periodic))
+	return b, nil
+}
+
+func (b Box) check() error {
+	if len(b.Lo) == 0 {
+		return errors.New("a box needs at least one side")
 	}
-	for i := range lo {
-		if !(hi[i] > lo[i]) || math.IsInf(hi[i]-lo[i], 0) {
-			return Box{}, fmt.Errorf("manifold: side %d of the box is %g..%g, want finite ends in rising order", i+1, lo[i], hi[i])
+	if len(b.Lo) != len(b.Hi) || len(b.Lo) != len(b.Periodic) {
+		return fmt.Errorf("a box with %d lower and %d upper ends and %d periodic flags", len(b.Lo), len(b.Hi), len(b.Periodic))
+	}
+	for i, lo := range b.Lo {
+		if w := b.Hi[i] - lo; !(w > 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("side %d of the box is %g..%g, want finite ends in rising order", i+1, lo, b.Hi[i])
 		}
 	}
-	return Box{lo, hi, periodic}, nil
+	return nil
 }
 
 // Dims returns N and N.
@@ -57,6 +66,9 @@ func (b Box) Project(x []float64) {
 	for i := range x {
 		if b.Periodic[i] {
 			x[i] = b.Lo[i] + wrap(x[i]-b.Lo[i], b.Hi[i]-b.Lo[i])
+			if x[i] >= b.Hi[i] { // the sum was rounded up
+				x[i] = b.Lo[i]
+			}
 		} else {
 			x[i] = math.Min(b.Hi[i], math.Max(b.Lo[i], x[i]))
 		}

@@ -4,7 +4,8 @@ import "math/rand/v2"
 
 // A Manifold is a d-dimensional submanifold M of Rⁿ, given point by point as
 // plain numbers. Points, tangents and normals are ambient vectors of length n;
-// matrices are row-major. No method keeps its arguments or the destination.
+// matrices are row-major. No method keeps its arguments, and a destination may
+// not overlap them.
 //
 // The laws below are stated as tests in package manifoldtest, which runs on
 // every implementation of this package and can be run on any other.
@@ -13,7 +14,8 @@ type Manifold interface {
 	Dims() (d, n int)
 
 	// Project moves x in place to the nearest point of M; it is the retraction
-	// used by the samplers. Law: Project is idempotent.
+	// used by the samplers. Laws: Project is idempotent, undoes a small step
+	// along a normal, and does not hide a NaN.
 	Project(x []float64)
 
 	// Frame writes an orthonormal basis of the tangent space at x to the d rows
@@ -55,6 +57,13 @@ type Geodesic interface {
 	// Where several are shortest it returns one of them.
 	// Law: Exp(x, Log(x, y)) = y.
 	Log(dst, x, y []float64)
+}
+
+// Dist returns the geodesic distance of x and y.
+func Dist(m Geodesic, x, y []float64) float64 {
+	v := make([]float64, len(x))
+	m.Log(v, x, y)
+	return norm(v)
 }
 
 // A Walled manifold has a boundary that no mass may cross. A field v is

@@ -44,7 +44,7 @@ func parse(spec string) (Manifold, error) {
 		return parseRevolution(arg, given)
 	}
 	if given {
-		return nil, fmt.Errorf("unknown manifold %q, or one that takes no %q", kind, arg)
+		return nil, fmt.Errorf("%q is unknown or takes no %q", kind, arg)
 	}
 	switch kind {
 	case "circle":
@@ -52,7 +52,7 @@ func parse(spec string) (Manifold, error) {
 	case "so3":
 		return SO3{}, nil
 	}
-	return nil, fmt.Errorf("unknown manifold")
+	return nil, fmt.Errorf("unknown manifold %q", kind)
 }
 
 // maxDim bounds the dimension that a name may ask for, so that a slip of the
@@ -96,5 +96,6 @@ func parseBox(arg string) (Manifold, error) {
 		}
 		lo, hi, periodic = append(lo, l), append(hi, h), append(periodic, p)
 	}
-	return NewBox(lo, hi, periodic)
+	b := Box{lo, hi, periodic}
+	return b, b.check()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -33,7 +34,7 @@ func NewProduct(factors ...Manifold) (Measurer, error) {
 		_, ok = f.(Walled)
 		walled = walled || ok
 	}
-	p := Product{factors}
+	p := Product{slices.Clone(factors)}
 	switch {
 	case walled:
 		return walledProduct{p}, nil

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -25,9 +26,16 @@ func (SO3) Dims() (d, n int) { return 3, 9 }
 func (SO3) String() string { return "so3" }
 
 // Project writes the rotation nearest to x, U diag(1, 1, det UVᵀ) Vᵀ of its
-// singular value decomposition (Kabsch 1976).
+// singular value decomposition (Kabsch 1976). A matrix that is not finite
+// becomes NaN.
 func (SO3) Project(x []float64) {
 	if orthogonal(x) {
+		return
+	}
+	if s := floats.Sum(x); s-s != 0 { // the decomposition would not return
+		for i := range x {
+			x[i] = math.NaN()
+		}
 		return
 	}
 	var svd mat.SVD
@@ -46,9 +54,9 @@ func (SO3) Project(x []float64) {
 	}
 }
 
-// orthogonal reports whether x is a rotation to rounding. If it nearly is, one
-// or two steps of Newton's iteration for the polar factor, X(3I - XᵀX)/2, make
-// it one, at a tenth of the cost of a decomposition.
+// orthogonal reports whether x is a rotation to rounding. If it nearly is, a
+// few steps of Newton's iteration for the polar factor, X(3I - XᵀX)/2, make it
+// one, at a tenth of the cost of a decomposition.
 func orthogonal(x []float64) bool {
 	for range 4 {
 		var s [9]float64 // XᵀX
@@ -155,7 +163,7 @@ func Quaternion(r []float64) [4]float64 {
 }
 
 // Exp writes R exp(Rᵀv), by Rodrigues' formula.
-func (SO3) Exp(dst, x, v []float64) {
+func (so SO3) Exp(dst, x, v []float64) {
 	// Rᵀv is skew; its axial vector is the rotation vector w.
 	var w [3]float64
 	s := mulT(x, v)
@@ -177,6 +185,7 @@ func (SO3) Exp(dst, x, v []float64) {
 	e[0], e[4], e[8] = e[0]+1, e[4]+1, e[8]+1
 	r := mul3(x, e[:])
 	copy(dst, r[:])
+	so.Project(dst) // so that rounding does not add up along a path
 }
 
 // Log writes R log(RᵀS). The rotation vector is read off the quaternion, which

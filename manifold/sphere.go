@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mathext"
 )
 
 var (
@@ -30,10 +32,19 @@ func (s Sphere) String() string {
 // Project divides x by its length; the origin goes to the last axis.
 func (s Sphere) Project(x []float64) {
 	r := norm(x)
-	if r == 0 || math.IsInf(r, 0) {
-		clear(x)
-		x[s.N] = 1
-		return
+	if !(r > 1e-140 && r < 1e140) { // where squares lose digits or overflow
+		var top float64
+		for _, v := range x {
+			top = math.Max(top, math.Abs(v))
+		}
+		if top == 0 {
+			x[s.N] = 1
+			return
+		}
+		for i := range x {
+			x[i] /= top
+		}
+		r = norm(x)
 	}
 	for i := range x {
 		x[i] /= r
@@ -103,29 +114,32 @@ func (s Sphere) Exp(dst, x, v []float64) {
 }
 
 // Log writes the direction of y seen from x, of length the angle between them.
-// For y = -x it is one of the shortest.
+// For y = -x, to rounding, it is one of the shortest.
 func (s Sphere) Log(dst, x, y []float64) {
 	c := dot(x, y)
-	var sin float64
 	for i := range x {
 		dst[i] = y[i] - c*x[i]
-		sin += dst[i] * dst[i]
 	}
-	sin = math.Sqrt(sin)
-	angle := math.Atan2(sin, c)
-	if sin < 1e-300 {
-		clear(dst)
-		if c < 0 { // the antipode: any direction
-			E := make([]float64, s.N*(s.N+1))
-			s.Frame(E, x)
-			for i := range dst {
-				dst[i] = math.Pi * E[i]
-			}
+	// Close to x and -x that is a difference of equals, whose rounding error has
+	// a part along x as large as the rest: it is taken out once more.
+	r := dot(dst, x)
+	for i := range x {
+		dst[i] -= r * x[i]
+	}
+	sin := norm(dst)
+	const rounding = 4e-16 // of y - ⟨x, y⟩ x; less than this has no direction
+	switch {
+	case c < 0 && sin < rounding:
+		E := make([]float64, s.N*(s.N+1))
+		s.Frame(E, x)
+		for i := range dst {
+			dst[i] = math.Pi * E[i]
 		}
-		return
-	}
-	for i := range dst {
-		dst[i] *= angle / sin
+	case sin > 0:
+		q := math.Atan2(sin, c) / sin
+		for i := range dst {
+			dst[i] *= q
+		}
 	}
 }
 
@@ -135,6 +149,34 @@ func sinc(t, sin float64) float64 {
 		return 1
 	}
 	return sin / t
+}
+
+// CapVolume returns the volume of a cap of S^N, N at least 1, all points within
+// the angle radius of one,
+//
+//	Vol(S^(N-1)) ∫ sin^(N-1) t dt = Vol(S^N)/2 · I(sin² radius; N/2, 1/2) ,
+//
+// for radius up to π/2, with I the regularised incomplete beta function, and the
+// rest of the sphere beyond. A small cap keeps its digits.
+func CapVolume(N int, radius float64) float64 {
+	all := Sphere{N}.Volume()
+	switch {
+	case radius <= 0:
+		return 0
+	case radius >= math.Pi:
+		return all
+	}
+	sin, cos := math.Sincos(radius)
+	var share float64 // of the cap or, beyond π/2, of the cap opposite
+	if math.Abs(cos) > 0.1 {
+		share = mathext.RegIncBeta(float64(N)/2, 0.5, sin*sin) / 2
+	} else { // sin² has lost the digits of cos
+		share = (1 - mathext.RegIncBeta(0.5, float64(N)/2, cos*cos)) / 2
+	}
+	if cos < 0 {
+		share = 1 - share
+	}
+	return all * share
 }
 
 // FromLatLon returns the point of S² at the given latitude and longitude in
@@ -160,10 +202,3 @@ func dot(x, y []float64) float64 {
 }
 
 func norm(x []float64) float64 { return math.Sqrt(dot(x, x)) }
-
-// Dist returns the geodesic distance of x and y.
-func Dist(m Geodesic, x, y []float64) float64 {
-	v := make([]float64, len(x))
-	m.Log(v, x, y)
-	return norm(v)
-}
