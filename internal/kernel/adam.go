@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // AdamCoef holds the constants of one step: C1 = 1-β₁ᵗ and C2 = 1-β₂ᵗ undo the
 // bias of the moments' start, EMA is the decay of the average of parameters.
@@ -19,48 +22,41 @@ func Adam(p, g, m, v, ema []float32, c AdamCoef) {
 	if len(g) != len(p) || len(m) != len(p) || len(v) != len(p) || (ema != nil && len(ema) != len(p)) {
 		panic("kernel: parameters and state of different lengths")
 	}
-	coef := [11]float32{c.Beta1, 1 - c.Beta1, c.Beta2, 1 - c.Beta2, 1 / c.C1, 1 / c.C2, c.Eps, c.LR, c.WeightDecay, c.EMA, 1 - c.EMA}
-	Parallel(len(p), 16384, func(lo, hi int) {
-		for i := adamRange(lo, hi, p, g, m, v, ema, &coef); i < hi; i++ {
-			m[i] = coef[0]*m[i] + coef[1]*g[i]
-			v[i] = coef[2]*v[i] + coef[3]*g[i]*g[i]
-			step := m[i]*coef[4]/(float32(math.Sqrt(float64(v[i]*coef[5])))+coef[6]) + coef[8]*p[i]
-			p[i] -= coef[7] * step
-			if ema != nil {
-				ema[i] = coef[9]*ema[i] + coef[10]*p[i]
-			}
+	s := steps.Get().(*step)
+	s.s, s.p, s.g, s.m, s.v, s.ema = active, p, g, m, v, ema
+	s.c = [11]float32{c.Beta1, 1 - c.Beta1, c.Beta2, 1 - c.Beta2, 1 / c.C1, 1 / c.C2, c.Eps, c.LR, c.WeightDecay, c.EMA, 1 - c.EMA}
+	Parallel(len(p), 16384, s.run)
+	*s = step{run: s.run}
+	steps.Put(s)
+}
+
+// A step is one call of Adam, kept for reuse with its closure.
+type step struct {
+	s               *kernels
+	p, g, m, v, ema []float32
+	c               [11]float32
+	run             func(lo, hi int)
+}
+
+var steps = sync.Pool{New: func() any {
+	s := new(step)
+	s.run = s.part
+	return s
+}}
+
+func (s *step) part(lo, hi int) {
+	n := s.s.whole(hi - lo)
+	if n > 0 {
+		s.s.adam(n, &s.p[lo], &s.g[lo], &s.m[lo], &s.v[lo], first(s.ema, lo), &s.c[0])
+	}
+	p, g, m, v, c := s.p, s.g, s.m, s.v, &s.c
+	for i := lo + n; i < hi; i++ {
+		m[i] = c[0]*m[i] + c[1]*g[i]
+		v[i] = c[2]*v[i] + c[3]*g[i]*g[i]
+		d := m[i]*c[4]/(float32(math.Sqrt(float64(v[i]*c[5])))+c[6]) + c[8]*p[i]
+		p[i] -= c[7] * d
+		if s.ema != nil {
+			s.ema[i] = c[9]*s.ema[i] + c[10]*p[i]
 		}
-	})
-}
-
-// SumSq returns the sum of squares, in float64.
-func SumSq(x []float32) float64 {
-	var s [4]float64
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		a, b, c, d := float64(x[i]), float64(x[i+1]), float64(x[i+2]), float64(x[i+3])
-		s[0] += a * a
-		s[1] += b * b
-		s[2] += c * c
-		s[3] += d * d
-	}
-	for ; i < len(x); i++ {
-		s[0] += float64(x[i]) * float64(x[i])
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}
-
-// Scale multiplies x by s.
-func Scale(x []float32, s float32) {
-	for i := range x {
-		x[i] *= s
-	}
-}
-
-// Exp writes eˣ to dst.
-func Exp(dst, x []float32) {
-	dst = dst[:len(x)]
-	for i, v := range x {
-		dst[i] = float32(math.Exp(float64(v)))
 	}
 }

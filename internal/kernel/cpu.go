@@ -5,38 +5,71 @@ import (
 	"strings"
 )
 
-// A path is a set of instructions that kernels are written in.
-type path int
+// kernels are the loops written in one set of instructions. Lengths are whole
+// vectors; strides of the assembly are in bytes. asm/ describes each.
+type kernels struct {
+	name       string
+	lanes      int // float32 numbers in a vector; 0 for plain Go, which has no kernels
+	rows, cols int // the main tile of a product
+	tiles      []tile
+	dots       []dotTile
 
-const (
-	plain path = iota
-	avx2
-	avx512
-)
+	copyRows  func(n, vecs int, src *float32, ss int, dst *float32, ds int)
+	transpose func(n int, src *float32, ss int, dst *float32, ds int)
+	block     int // rows that transpose takes
 
-var pathNames = [...]string{"plain", "avx2", "avx512"}
+	act     [len(activationNames)]actKernel
+	actBack func(n, k, block int, g, z, s1, s2 *float32)
+	sinCos  func(rows, n, k, pskip, oskip, pblock, oblock int, p, sin, cos *float32)
+	adam    func(n int, p, g, m, v, ema, c *float32)
+	colSum  func(n, rows, stride int, x, dst *float32)
+	exp     func(n int, dst, x *float32)
+	scale   func(n int, x, s *float32)
+}
 
-// active is the path in use, at most best.
-var (
-	best   = detect()
-	active = best
-)
+// A tile computes rows×cols elements of C from that many rows of A and columns of B.
+type tile struct {
+	rows, cols int
+	f          func(k int, a *float32, rs, cs int, b *float32, bs int, c *float32, ldc, add int)
+}
 
-// Features names the instructions in use: plain, avx2 or avx512.
-func Features() string { return pathNames[active] }
+// A dotTile computes the products of rows rows of A with cols rows of B.
+type dotTile struct {
+	rows, cols int
+	f          func(n int, a *float32, lda int, b *float32, ldb int, out *float32)
+}
+
+type actKernel func(rows, n, k, skip, block int, z, bias, a, s1, s2 *float32)
+
+var plain = kernels{name: "plain"}
+
+// supported are the sets that this processor runs, the fastest last.
+var supported = append([]*kernels{&plain}, detect()...)
+
+// active is the set in use.
+var active = supported[len(supported)-1]
+
+// Features names the instructions in use: plain, avx2, avx512 or neon.
+func Features() string { return active.name }
 
 // Use selects the instructions by name, for tests and comparisons. It is not
 // safe while kernels run.
 func Use(name string) error {
-	for p, n := range pathNames {
-		if n != name {
-			continue
+	names := make([]string, len(supported))
+	for i, s := range supported {
+		if s.name == name {
+			active = s
+			return nil
 		}
-		if path(p) > best {
-			return fmt.Errorf("kernel: this processor has no %s; it has %s", name, strings.Join(pathNames[:best+1], ", "))
-		}
-		active = path(p)
-		return nil
+		names[i] = s.name
 	}
-	return fmt.Errorf("kernel: unknown instructions %q, want %s", name, strings.Join(pathNames[:], ", "))
+	return fmt.Errorf("kernel: no instructions %q on this processor, want one of %s", name, strings.Join(names, ", "))
+}
+
+// whole is the largest multiple of the lanes up to n.
+func (s *kernels) whole(n int) int {
+	if s.lanes == 0 {
+		return 0
+	}
+	return n &^ (s.lanes - 1)
 }

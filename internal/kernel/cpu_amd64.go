@@ -2,12 +2,16 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-func detect() path {
-	switch x := cpu.X86; {
-	case x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512BW:
-		return avx512
-	case x.HasAVX2 && x.HasFMA:
-		return avx2
+//go:generate go run ./asm
+
+func detect() (s []*kernels) {
+	x := cpu.X86
+	if !x.HasAVX2 || !x.HasFMA {
+		return nil
 	}
-	return plain
+	s = append(s, &avx2)
+	if x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512BW {
+		s = append(s, &avx512)
+	}
+	return s
 }

@@ -6,38 +6,24 @@ import (
 	"sync/atomic"
 )
 
-// pool runs one loop at a time on all threads. A loop that finds it busy, by a
-// nested or a concurrent call, runs on its own goroutine alone.
-var pool struct {
-	sync.Mutex
-	threads int // 0 for GOMAXPROCS
-	workers int
-	wake    chan struct{}
-	done    chan struct{}
-
-	f    func(lo, hi int)
-	n    int
-	size int
-	next atomic.Int64
-}
+var (
+	threads atomic.Int32 // 0 for GOMAXPROCS
+	busy    atomic.Bool  // a loop is shared out
+	queue   = make(chan *loop, 256)
+	workers struct {
+		sync.Mutex
+		n int
+	}
+	loops = sync.Pool{New: func() any { return &loop{done: make(chan struct{}, 1)} }}
+)
 
 // SetThreads sets how many goroutines a loop is shared by; 0 is GOMAXPROCS.
-func SetThreads(n int) {
-	pool.Lock()
-	pool.threads = max(0, n)
-	pool.Unlock()
-}
+func SetThreads(n int) { threads.Store(int32(max(0, n))) }
 
 // Threads returns how many goroutines a loop is shared by.
 func Threads() int {
-	pool.Lock()
-	defer pool.Unlock()
-	return threads()
-}
-
-func threads() int {
-	if pool.threads > 0 {
-		return pool.threads
+	if n := threads.Load(); n > 0 {
+		return int(n)
 	}
 	return runtime.GOMAXPROCS(0)
 }
@@ -45,62 +31,84 @@ func threads() int {
 // Parallel calls f on contiguous parts of [0, n) that together cover it, each a
 // multiple of grain long but the last. The parts depend on n, grain and the
 // number of threads; what f writes must not depend on how [0, n) is cut.
+//
+// One loop at a time is shared out: a nested or a concurrent call runs on its own
+// goroutine alone.
 func Parallel(n, grain int, f func(lo, hi int)) {
 	if n <= 0 {
 		return
 	}
 	grain = max(1, grain)
-	if n <= grain || !pool.TryLock() {
+	chunks := (n + grain - 1) / grain
+	t := min(Threads(), chunks)
+	if t <= 1 || !busy.CompareAndSwap(false, true) {
 		f(0, n)
 		return
 	}
-	defer pool.Unlock()
-	t := min(threads(), (n+grain-1)/grain)
-	if t <= 1 {
-		// The lock is released so that loops inside f can use the pool.
-		pool.Unlock()
-		defer pool.Lock()
-		f(0, n)
-		return
-	}
+	defer busy.Store(false)
 	// Four parts a thread even out threads of unequal speed.
-	parts := min(4*t, (n+grain-1)/grain)
-	size := ((n+parts-1)/parts + grain - 1) / grain * grain
+	parts := min(4*t, chunks)
+	size := (chunks + parts - 1) / parts * grain
+	parts = (n + size - 1) / size
+
+	l := loops.Get().(*loop)
+	l.f, l.n, l.size = f, n, size
+	l.next.Store(0)
+	l.left.Store(int32(parts))
+	l.holders.Store(1)
 	start(t - 1)
-	pool.f, pool.n, pool.size = f, n, size
-	pool.next.Store(0)
 	for range t - 1 {
-		pool.wake <- struct{}{}
+		l.holders.Add(1)
+		queue <- l
 	}
-	work()
-	for range t - 1 {
-		<-pool.done
-	}
-	pool.f = nil
+	l.work()
+	<-l.done
+	l.release()
 }
 
-func start(workers int) {
-	if pool.wake == nil {
-		pool.wake, pool.done = make(chan struct{}), make(chan struct{})
-	}
-	for pool.workers < workers {
-		pool.workers++
-		go func() {
-			for range pool.wake {
-				work()
-				pool.done <- struct{}{}
-			}
-		}()
-	}
+// A loop is one call of Parallel. It ends with its last part, whoever did that;
+// a worker that comes too late finds nothing to do and lets go.
+type loop struct {
+	f       func(lo, hi int)
+	n, size int
+	next    atomic.Int64
+	left    atomic.Int32 // parts not done
+	holders atomic.Int32
+	done    chan struct{}
 }
 
 // work takes parts until none are left.
-func work() {
+func (l *loop) work() {
 	for {
-		lo := int(pool.next.Add(1)-1) * pool.size
-		if lo >= pool.n {
+		lo := int(l.next.Add(1)-1) * l.size
+		if lo >= l.n {
 			return
 		}
-		pool.f(lo, min(pool.n, lo+pool.size))
+		l.f(lo, min(l.n, lo+l.size))
+		if l.left.Add(-1) == 0 {
+			l.done <- struct{}{}
+		}
+	}
+}
+
+func (l *loop) release() {
+	if l.holders.Add(-1) == 0 {
+		l.f = nil
+		loops.Put(l)
+	}
+}
+
+// start sees to it that there are n workers.
+func start(n int) {
+	workers.Lock()
+	defer workers.Unlock()
+	for workers.n < n {
+		workers.n++
+		go func() {
+			for l := range queue {
+				l.work()
+				l.release()
+			}
+		}()
 	}
 }
