@@ -23,6 +23,24 @@ const (
 	Bool DType = "BOOL"
 )
 
+// bytes returns the size of a tensor, or an error if it has none.
+func (d DType) bytes(shape []int) (int, error) {
+	n := d.Size()
+	if n == 0 {
+		return 0, fmt.Errorf("has type %q, want one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL", d)
+	}
+	for _, s := range shape {
+		if s < 0 {
+			return 0, fmt.Errorf("has shape %v", shape)
+		}
+		if s > 0 && n > math.MaxInt/s {
+			return 0, fmt.Errorf("of shape %v is larger than any file", shape)
+		}
+		n *= s
+	}
+	return n, nil
+}
+
 // Size returns the bytes of one element, or 0 for an unknown type.
 func (d DType) Size() int {
 	switch d {
@@ -78,27 +96,35 @@ func (t Tensor) Float64s() ([]float64, error) {
 // to nearest if they are of float64.
 func (t Tensor) Float32s() ([]float32, error) {
 	out := make([]float32, t.Len())
+	return out, t.CopyFloat32s(out)
+}
+
+// CopyFloat32s is Float32s into dst, which must be as long as the tensor.
+func (t Tensor) CopyFloat32s(dst []float32) error {
+	if len(dst) != t.Len() {
+		return fmt.Errorf("tensor %s has %d elements, want %d", t.Name, t.Len(), len(dst))
+	}
 	switch t.DType {
 	case F32:
-		for i := range out {
-			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
 		}
 	case BF16:
-		for i := range out {
-			out[i] = FromBF16(binary.LittleEndian.Uint16(t.Data[2*i:]))
+		for i := range dst {
+			dst[i] = FromBF16(binary.LittleEndian.Uint16(t.Data[2*i:]))
 		}
 	case F16:
-		for i := range out {
-			out[i] = FromF16(binary.LittleEndian.Uint16(t.Data[2*i:]))
+		for i := range dst {
+			dst[i] = FromF16(binary.LittleEndian.Uint16(t.Data[2*i:]))
 		}
 	case F64:
-		for i := range out {
-			out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:])))
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:])))
 		}
 	default:
-		return nil, fmt.Errorf("tensor %s is of type %s, want floating-point numbers", t.Name, t.DType)
+		return fmt.Errorf("tensor %s is of type %s, want floating-point numbers", t.Name, t.DType)
 	}
-	return out, nil
+	return nil
 }
 
 // Int64s returns the elements of a tensor of whole numbers.
@@ -162,6 +188,15 @@ func BFloat16(name string, x []float32, shape ...int) Tensor {
 	return Tensor{name, BF16, shape, b}
 }
 
+// Float16 returns a tensor of type F16 with x rounded to nearest, ties to even.
+func Float16(name string, x []float32, shape ...int) Tensor {
+	b := make([]byte, 0, 2*len(x))
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint16(b, ToF16(v))
+	}
+	return Tensor{name, F16, shape, b}
+}
+
 // Int8 returns a tensor of type I8 with a copy of x.
 func Int8(name string, x []int8, shape ...int) Tensor {
 	b := make([]byte, len(x))
@@ -203,4 +238,20 @@ func FromF16(h uint16) float32 {
 		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
 	}
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+}
+
+// ToF16 rounds to nearest, ties to even. What is beyond the largest number, 65504,
+// by half a step or more becomes infinite, and NaN stays NaN.
+func ToF16(v float32) uint16 {
+	u := math.Float32bits(v)
+	sign, mag := uint16(u>>31)<<15, u&(1<<31-1)
+	switch {
+	case mag > 0xff<<23:
+		return sign | 0x7e00
+	case mag >= 143<<23: // 2¹⁶
+		return sign | 0x7c00
+	case mag < 113<<23: // below 2⁻¹⁴: a multiple of 2⁻²⁴
+		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(mag))*(1<<24)))
+	}
+	return sign | uint16((mag-112<<23+0xfff+mag>>13&1)>>13)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -30,9 +29,9 @@ type File struct {
 }
 
 type entry struct {
-	DType   DType  `json:"dtype"`
-	Shape   []int  `json:"shape"`
-	Offsets [2]int `json:"data_offsets"`
+	DType   DType `json:"dtype"`
+	Shape   []int `json:"shape"`
+	Offsets []int `json:"data_offsets"` // begin and end
 }
 
 // Open maps a file and checks its header. Errors name the file and the tensor.
@@ -108,6 +107,9 @@ func (f *File) header(text []byte) error {
 		if _, twice := f.entries[name]; twice {
 			return fmt.Errorf("header: tensor %q appears twice", name)
 		}
+		if e.Shape == nil || len(e.Offsets) != 2 {
+			return fmt.Errorf("header: tensor %q has shape %v and data_offsets %v, want a list and two numbers", name, e.Shape, e.Offsets)
+		}
 		f.entries[name] = e
 		f.names = append(f.names, name)
 	}
@@ -127,18 +129,9 @@ func (f *File) layout() error {
 	sort.Strings(f.names)
 	for _, name := range order {
 		e := f.entries[name]
-		size := e.DType.Size()
-		if size == 0 {
-			return fmt.Errorf("tensor %q has type %q, want one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL", name, e.DType)
-		}
-		for _, s := range e.Shape {
-			if s < 0 {
-				return fmt.Errorf("tensor %q has shape %v", name, e.Shape)
-			}
-			if s > 0 && size > math.MaxInt/s {
-				return fmt.Errorf("tensor %q of shape %v is larger than any file", name, e.Shape)
-			}
-			size *= s
+		size, err := e.DType.bytes(e.Shape)
+		if err != nil {
+			return fmt.Errorf("tensor %q %w", name, err)
 		}
 		lo, hi := e.Offsets[0], e.Offsets[1]
 		if lo < 0 || hi < lo || hi > len(f.data) {

@@ -41,6 +41,9 @@ func TestHostileHeaders(t *testing.T) {
 		{"wrong size", "takes 12 bytes", file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, 8)},
 		{"beyond the end", "truncated", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4)},
 		{"backwards", "truncated", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, 8)},
+		{"three offsets", "two numbers", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}}`, 8)},
+		{"no offsets", "two numbers", file(`{"a":{"dtype":"F32","shape":[0]}}`, 0)},
+		{"no shape", "two numbers", file(`{"a":{"dtype":"F32","data_offsets":[0,4]}}`, 4)},
 		{"gap", "gap", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8)},
 		{"overlap", "overlap", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, 6)},
 		{"data left over", "after the last", file(ok, 12)},
@@ -60,6 +63,7 @@ func sample() []Tensor {
 		Float32("z", []float32{1.5, float32(math.Inf(-1)), -0}, 3),
 		Float64("a", []float64{math.Pi, -1e-300}, 2, 1),
 		BFloat16("b", []float32{1, 3.140625}, 2),
+		Float16("h", []float32{0.333251953125, -65504, 5.960464477539063e-08}, 3),
 		Int8("i", []int8{-127, 5}, 1, 2),
 		Int64("n", []int64{-1}),
 		Float32("empty", nil, 0, 4),
@@ -90,6 +94,11 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}
+	for name, e := range f.entries {
+		if size := e.DType.Size(); e.Offsets[0]%size != 0 {
+			t.Errorf("tensor %s begins at byte %d, not a multiple of %d", name, e.Offsets[0], size)
+		}
+	}
 	var again bytes.Buffer
 	ts := sample()
 	ts[0], ts[3] = ts[3], ts[0]
@@ -111,6 +120,10 @@ func TestWriteErrors(t *testing.T) {
 		{Float32("a", []float32{1, 2}, 3)},
 		{Float32("a", []float32{1}, 1), Float32("a", []float32{1}, 1)},
 		{{Name: "a", DType: "X", Shape: []int{1}, Data: []byte{1}}},
+		{{Name: "a", DType: I8, Shape: []int{-1, -1}, Data: []byte{1}}},
+		{{Name: "a", DType: I8, Shape: []int{1 << 32, 1 << 32}}},
+		{Int8("__metadata__", []int8{1}, 1)},
+		{Int8("\xff", []int8{1}, 1)},
 	} {
 		if err := Write(path, nil, ts); err == nil {
 			t.Errorf("%v was written", ts)
@@ -148,6 +161,32 @@ func TestHalves(t *testing.T) {
 		if float64(h) != want {
 			t.Fatalf("f16 %04x is %g, want %g", i, h, want)
 		}
+	}
+	// Between two halves lies their midpoint: it goes to the even one, and its
+	// neighbours to their own side. 65520 is half way to what would follow 65504.
+	for i := range 0x7c00 {
+		lo, hi := FromF16(uint16(i)), FromF16(uint16(i+1))
+		if i == 0x7bff {
+			hi = 65536
+		}
+		mid := (lo + hi) / 2 // exact
+		for _, c := range []struct {
+			v    float32
+			want int
+		}{
+			{lo, i}, {mid, i + i&1},
+			{math.Nextafter32(mid, 0), i}, {math.Nextafter32(mid, hi), i + 1},
+		} {
+			if got := ToF16(c.v); int(got) != c.want {
+				t.Fatalf("%g rounds to %04x, want %04x", c.v, got, c.want)
+			}
+			if got := ToF16(-c.v); int(got) != c.want|0x8000 {
+				t.Fatalf("%g rounds to %04x, want %04x", -c.v, got, c.want|0x8000)
+			}
+		}
+	}
+	if got := FromF16(ToF16(float32(math.NaN()))); got == got {
+		t.Errorf("NaN became %g", got)
 	}
 	// Ties go to even; what is beyond half way is rounded up.
 	for _, c := range []struct {
@@ -221,12 +260,12 @@ h = json.loads(raw[8:8+n])
 def tensor(name, dtype):
     lo, hi = h[name]["data_offsets"]
     return np.frombuffer(raw[8+n+lo:8+n+hi], dtype).reshape(h[name]["shape"])
-print(tensor("z", "<f4")[0], tensor("a", "<f8").shape, tensor("i", "i1").tolist(), (8 + n) % 8)
+print(tensor("z", "<f4")[0], tensor("a", "<f8").shape, tensor("i", "i1").tolist(), tensor("h", "<f2").tolist(), (8 + n) % 8)
 `, path).CombinedOutput()
 	if err != nil || strings.HasPrefix(string(out), "no numpy") {
 		t.Skipf("numpy is not installed for /usr/bin/python3, so its reading of our files is not checked: %v", err)
 	}
-	if got := strings.TrimSpace(string(out)); got != "1.5 (2, 1) [[-127, 5]] 0" {
+	if got := strings.TrimSpace(string(out)); got != "1.5 (2, 1) [[-127, 5]] [0.333251953125, -65504.0, 5.960464477539063e-08] 0" {
 		t.Errorf("numpy read %s", got)
 	}
 }
