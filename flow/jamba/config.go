@@ -23,7 +23,7 @@ type Config struct {
 	InitializerRange  float64 `json:"initializer_range"`
 	RMSNormEps        float64 `json:"rms_norm_eps"`
 	RouterAuxLossCoef float64 `json:"router_aux_loss_coef"`
-	PadTokenID        int     `json:"pad_token_id"`
+	PadTokenID        int     `json:"pad_token_id"` // -1 for none, null in a file
 	BOSTokenID        int     `json:"bos_token_id"`
 	EOSTokenID        Tokens  `json:"eos_token_id"`
 	NumExpertsPerTok  int     `json:"num_experts_per_tok"`
@@ -104,13 +104,15 @@ func ParseConfig(raw []byte) (Config, error) {
 	var odd struct {
 		ModelType           string `json:"model_type"`
 		MambaInnerLayernorm *bool  `json:"mamba_inner_layernorms"`
-		NumKeyValueHeads    *int   `json:"num_key_value_heads"`
 	}
-	heads := c.NumKeyValueHeads
+	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal(raw, &odd); err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(raw, &keys); err != nil {
 		return c, err
 	}
 	switch {
@@ -119,12 +121,12 @@ func ParseConfig(raw []byte) (Config, error) {
 	case odd.MambaInnerLayernorm != nil && !*odd.MambaInnerLayernorm:
 		return c, fmt.Errorf("mamba_inner_layernorms is false: not a Jamba")
 	}
-	// null means as many as there are heads, which leaving it out does not.
-	if odd.NumKeyValueHeads == nil {
-		c.NumKeyValueHeads = heads
-		if bytes.Contains(raw, []byte(`"num_key_value_heads"`)) {
-			c.NumKeyValueHeads = c.NumAttentionHeads
-		}
+	// What null means is not what leaving the key out means.
+	if string(keys["num_key_value_heads"]) == "null" {
+		c.NumKeyValueHeads = c.NumAttentionHeads
+	}
+	if string(keys["pad_token_id"]) == "null" {
+		c.PadTokenID = -1
 	}
 	return c, c.Validate()
 }
@@ -160,10 +162,28 @@ func (c Config) Validate() error {
 		return fmt.Errorf("expert_layer_offset is %d, want 0 to %d, below expert_layer_period", c.ExpertLayerOffset, c.ExpertLayerPeriod-1)
 	case c.MambaDtRank < 0:
 		return fmt.Errorf("mamba_dt_rank is %d, want a positive number or auto", c.MambaDtRank)
+	case c.MambaDtRank > 1<<26:
+		return fmt.Errorf("mamba_dt_rank is %d, want at most %d", c.MambaDtRank, 1<<26)
+	case c.NumHiddenLayers*c.NumExperts > 1<<20:
+		return fmt.Errorf("num_hidden_layers %d times num_experts %d is more than %d", c.NumHiddenLayers, c.NumExperts, 1<<20)
+	case c.roughSize() > maxParameters:
+		return fmt.Errorf("the sizes make some %.0e parameters, want at most %.0e", c.roughSize(), float64(maxParameters))
 	case !(c.RMSNormEps > 0):
 		return fmt.Errorf("rms_norm_eps is %g, want a positive number", c.RMSNormEps)
 	}
 	return nil
+}
+
+// maxParameters is what no model comes near, and small enough that counting its bytes
+// does not overflow.
+const maxParameters = 1e15
+
+// roughSize returns a number of parameters that is no less than the true one.
+func (c Config) roughSize() float64 {
+	H, I, D := float64(c.HiddenSize), float64(c.IntermediateSize), float64(c.MambaExpand)*float64(c.HiddenSize)
+	R, N, W := float64(c.DtRank()), float64(c.MambaDState), float64(c.MambaDConv)
+	layer := 3*I*H*float64(c.NumExperts) + H*float64(c.NumExperts) + 4*H*H + 3*D*H + D*(2*R+3*N+W+6) + 4*H + R + 2*N
+	return float64(c.NumHiddenLayers)*layer + 2*float64(c.VocabSize)*H
 }
 
 // IsAttention reports whether layer i mixes by attention; the others are Mamba.

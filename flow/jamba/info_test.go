@@ -5,32 +5,36 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"mflow/internal/safetensors"
 )
 
-// large is the shape of Jamba-1.5-Large.
-func large() Config {
-	c := DefaultConfig()
-	c.HiddenSize, c.IntermediateSize, c.NumHiddenLayers, c.NumAttentionHeads = 8192, 24576, 72, 64
-	return c
-}
-
-// TestInfo reproduces the published sizes.
+// TestInfo reproduces the published sizes from the published shapes.
 func TestInfo(t *testing.T) {
 	for _, c := range []struct {
 		name                     string
-		cfg                      Config
-		total, active, share     float64
+		total, active            float64
+		share, withMLP           float64
 		attn, mamba, moe         int
 		cache256K, state, int8GB float64
 	}{
-		{"mini", DefaultConfig(), 51.57, 12.11, 0.874, 4, 28, 16, 4, 17.5, 58},
-		{"large", large(), 398.6, 94.2, 0.873, 9, 63, 36, 9, 78.8, 449},
+		{"jamba-v0.1", 51.57, 12.11, 0.874, 0.929, 4, 28, 16, 4, 17.5, 58},
+		{"jamba-1.5-large", 398.6, 94.2, 0.873, 0.927, 9, 63, 36, 9, 78.8, 449},
 	} {
-		i := c.cfg.Info()
+		cfg, err := ReadConfig("testdata/published/" + c.name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := DefaultConfig(); c.name == "jamba-v0.1" {
+			want.MambaDtRank = 256
+			if !reflect.DeepEqual(cfg, want) {
+				t.Errorf("the defaults %+v are not those of %+v", want, cfg)
+			}
+		}
+		i := cfg.Info()
 		check := func(what string, got, want, tol float64) {
 			t.Helper()
 			if math.Abs(got-want) > tol {
@@ -42,6 +46,7 @@ func TestInfo(t *testing.T) {
 		check("expert share", i.ExpertShare(), c.share, 0.001)
 		check("cache of 256K tokens, GiB", float64(i.CacheBytes)*(256<<10)/(1<<30), c.cache256K, 1e-9)
 		check("state, MiB", float64(i.StateBytes)/(1<<20), c.state, 0.06)
+		check("share with MLPs", float64(i.Experts+i.MLP)/float64(i.Parameters), c.withMLP, 0.001)
 		check("int8 weights, GB", float64(i.Int8Bytes)/1e9, c.int8GB, 1)
 		if i.Attention != c.attn || i.Mamba != c.mamba || i.MoE != c.moe {
 			t.Errorf("%s: %d, %d, %d layers", c.name, i.Attention, i.Mamba, i.MoE)
@@ -71,13 +76,19 @@ func TestConfigErrors(t *testing.T) {
 		{`{"expert_layer_offset": -1}`, "expert_layer_offset is -1"}, {`{"num_experts_per_tok": 17}`, "of 16 experts"},
 		{`{"hidden_act": "gelu"}`, "silu"}, {`{"model_type": "llama"}`, "llama"}, {`{"mamba_inner_layernorms": false}`, "not a Jamba"},
 		{`{"mamba_dt_rank": -3}`, "mamba_dt_rank"}, {`{"rms_norm_eps": 0}`, "rms_norm_eps"}, {`{"mamba_d_conv": 0}`, "mamba_d_conv"},
+		{`{"num_hidden_layers": 60000000, "num_experts": 2}`, "num_hidden_layers"}, {`{"mamba_dt_rank": 99999999999}`, "mamba_dt_rank"},
+		{`{"hidden_size": 67108864, "intermediate_size": 67108864}`, "parameters"},
 	} {
 		if _, err := ParseConfig([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%s: %v, want %q", c[0], err, c[1])
 		}
 	}
 	c, err := ParseConfig([]byte(`{"num_key_value_heads": null, "mamba_dt_rank": "auto", "eos_token_id": [2, 518], "n_ctx": 5, "auto_map": {}}`))
-	if err != nil || c.NumKeyValueHeads != 32 || c.DtRank() != 256 || fmt.Sprint(c.EOSTokenID) != "[2 518]" {
+	if err != nil || c.PadTokenID != 0 || c.NumKeyValueHeads != 32 || c.DtRank() != 256 || fmt.Sprint(c.EOSTokenID) != "[2 518]" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = ParseConfig([]byte(`{"pad_token_id": null, "auto_map": {"num_key_value_heads": null}}`))
+	if err != nil || c.PadTokenID != -1 || c.NumKeyValueHeads != 8 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -209,7 +220,11 @@ func hugeDir(t *testing.T) string {
 	if _, err := os.Stat("/proc/meminfo"); err != nil {
 		return t.TempDir() + "/GiB are free" // not Linux: nothing to refuse by
 	}
-	return configDir(t, `{"hidden_size": 65536, "num_attention_heads": 64}`)
+	dir := configDir(t, `{"hidden_size": 65536, "num_attention_heads": 64}`)
+	if err := safetensors.Write(filepath.Join(dir, "model.safetensors"), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func FuzzParseConfig(f *testing.F) {
