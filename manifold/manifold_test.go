@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,41 +99,162 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func BenchmarkFrame(b *testing.B) {
-	for _, spec := range []string{"sphere", "sphere:3", "torus:7", "so3"} {
-		b.Run(spec, func(b *testing.B) {
-			m, _ := Parse(spec)
+// TestParse: names of every form, and the names that the results give
+// themselves.
+func TestParse(t *testing.T) {
+	for _, c := range []struct {
+		spec string
+		want Manifold
+		name string
+	}{
+		{"sphere", Sphere{2}, "sphere"},
+		{"sphere:2", Sphere{2}, "sphere"},
+		{"sphere:3", Sphere{3}, "sphere:3"},
+		{"circle", Torus{1}, "circle"},
+		{"torus:1", Torus{1}, "circle"},
+		{"torus", Torus{2}, "torus"},
+		{"torus:7", Torus{7}, "torus:7"},
+		{"revolution", Revolution{2, 1}, "revolution:2,1"},
+		{"revolution:3, 0.25", Revolution{3, 0.25}, "revolution:3,0.25"},
+		{"so3", SO3{}, "so3"},
+		{"box:-1..2.5,0..24p", Box{[]float64{-1, 0}, []float64{2.5, 24}, []bool{false, true}}, "box:-1..2.5,0..24p"},
+		{"box:1e-7..1e6", Box{[]float64{1e-7}, []float64{1e6}, []bool{false}}, "box:1e-07..1e+06"},
+		{" sphere * circle ", geodesicProduct{Product{[]Manifold{Sphere{2}, Torus{1}}}}, "sphere*circle"},
+		{"sphere*revolution:2,1", Product{[]Manifold{Sphere{2}, Revolution{2, 1}}}, "sphere*revolution:2,1"},
+	} {
+		m, err := Parse(c.spec)
+		if err != nil || !reflect.DeepEqual(m, c.want) {
+			t.Errorf("%q is read as %#v, %v; want %#v", c.spec, m, err, c.want)
+			continue
+		}
+		if m.String() != c.name {
+			t.Errorf("%q calls itself %q, want %q", c.spec, m, c.name)
+		}
+		if again, err := Parse(c.name); err != nil || !reflect.DeepEqual(again, m) {
+			t.Errorf("%q is read as %#v, %v; want %#v", c.name, again, err, m)
+		}
+	}
+}
+
+// TestProductBlocks: frames are diagonal blocks, all else is side by side.
+func TestProductBlocks(t *testing.T) {
+	a, b := Sphere{2}, Revolution{2, 1}
+	m, err := NewProduct(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float64, 6)
+	m.Rand(x, rand.New(rand.NewPCG(6, 6)))
+	E, h := make([]float64, 24), make([]float64, 6)
+	for i := range E {
+		E[i] = math.NaN() // what is not written shows
+	}
+	m.Frame(E, x)
+	m.MeanCurvature(h, x)
+	Ea, Eb, want := make([]float64, 6), make([]float64, 6), make([]float64, 24)
+	a.Frame(Ea, x[:3])
+	b.Frame(Eb, x[3:])
+	for j := range 2 {
+		copy(want[6*j:], Ea[3*j:3*j+3])
+		copy(want[6*(2+j)+3:], Eb[3*j:3*j+3])
+	}
+	if !slices.Equal(E, want) {
+		t.Errorf("frame %v, want %v", E, want)
+	}
+	ha := make([]float64, 6)
+	a.MeanCurvature(ha[:3], x[:3])
+	b.MeanCurvature(ha[3:], x[3:])
+	if !slices.Equal(h, ha) {
+		t.Errorf("mean curvature %v, want %v", h, ha)
+	}
+	if _, err := NewProduct(a); err == nil {
+		t.Error("a product of one factor was made")
+	}
+}
+
+func TestRevolutionAngles(t *testing.T) {
+	m := Revolution{3, 1}
+	for theta := -3.1; theta < 3.14; theta += 0.31 {
+		for phi := -3.1; phi < 3.14; phi += 0.31 {
+			p := m.Point(theta, phi)
+			if a, b := m.Angles(p[:]); math.Abs(a-theta) > 1e-14 || math.Abs(b-phi) > 1e-14 {
+				t.Errorf("angles %g, %g came back as %g, %g", theta, phi, a, b)
+			}
+		}
+	}
+}
+
+// TestRevolutionDegenerate: the axis and the core of the tube go somewhere.
+func TestRevolutionDegenerate(t *testing.T) {
+	for _, x := range [][]float64{{0, 0, 0}, {0, 0, 5}, {3, 0, 0}, {0, -3, 0}} {
+		y := slices.Clone(x)
+		m := Revolution{3, 1}
+		m.Project(y)
+		rho := math.Hypot(y[0], y[1])
+		if r := math.Hypot(rho-3, y[2]); math.Abs(r-1) > 1e-15 {
+			t.Errorf("%v goes to %v, %g from the core", x, y, r)
+		}
+	}
+}
+
+// batch has the points of one training step.
+const batch = 1280
+
+func points(m Measurer) []float64 {
+	_, n := m.Dims()
+	rnd := rand.New(rand.NewPCG(1, 1))
+	x := make([]float64, batch*n)
+	for i := range batch {
+		m.Rand(x[i*n:(i+1)*n], rnd)
+	}
+	return x
+}
+
+// TestNoAllocation: what the training loop calls makes no garbage.
+func TestNoAllocation(t *testing.T) {
+	for _, spec := range []string{"sphere", "sphere:7", "torus:7", "revolution", "so3", "box:0..1,0..2p", "sphere*circle", "sphere*box:0..700"} {
+		p, err := Parse(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := p.(Measurer)
+		d, n := m.Dims()
+		x, E, h, b := points(m)[:n], make([]float64, d*n), make([]float64, n), make([]float64, d)
+		rnd := rand.New(rand.NewPCG(1, 1))
+		if a := testing.AllocsPerRun(100, func() {
+			m.Rand(x, rnd)
+			m.Project(x)
+			m.Frame(E, x)
+			m.MeanCurvature(h, x)
+			if w, ok := m.(Walled); ok {
+				w.Taper(b, h, x)
+			}
+		}); a > 0 {
+			t.Errorf("%s: %g allocations a point", spec, a)
+		}
+	}
+}
+
+// BenchmarkGeometry times the frames and mean curvatures of one training step.
+func BenchmarkGeometry(b *testing.B) {
+	for _, spec := range []string{"sphere", "sphere:3", "torus:7", "revolution", "so3", "sphere*box:0..700"} {
+		b.Run(fmt.Sprintf("%s/%d", spec, batch), func(b *testing.B) {
+			p, err := Parse(spec)
+			if err != nil {
+				b.Fatal(err)
+			}
+			m := p.(Measurer)
 			d, n := m.Dims()
-			x, E := make([]float64, n), make([]float64, d*n)
-			m.(Measurer).Rand(x, rand.New(rand.NewPCG(1, 1)))
+			x, E, h := points(m), make([]float64, batch*d*n), make([]float64, batch*n)
 			b.ReportAllocs()
 			for b.Loop() {
-				m.Frame(E, x)
+				for i := range batch {
+					xi := x[i*n : (i+1)*n]
+					m.Frame(E[i*d*n:(i+1)*d*n], xi)
+					m.MeanCurvature(h[i*n:(i+1)*n], xi)
+				}
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/point")
 		})
 	}
-}
-
-func ExampleParse() {
-	m, err := Parse("sphere*box:0..700")
-	if err != nil {
-		panic(err)
-	}
-	d, n := m.Dims()
-	fmt.Println(m, "has dimension", d, "in", n, "coordinates")
-	// Output: sphere*box:0..700 has dimension 3 in 4 coordinates
-}
-
-func ExampleDist() {
-	tokyo, lima := FromLatLon(35.69, 139.69), FromLatLon(-12.05, -77.05)
-	fmt.Printf("%.0f km\n", EarthRadius*Dist(Sphere{2}, tokyo[:], lima[:]))
-	// Output: 15491 km
-}
-
-func ExampleSphere_Frame() {
-	// At latitude 0, longitude 0: any two unit vectors that look east and north.
-	E := make([]float64, 6)
-	Sphere{2}.Frame(E, []float64{1, 0, 0})
-	fmt.Printf("%.0f %.0f %.0f\n", math.Abs(dot(E[:3], []float64{1, 0, 0})), norm(E[:3]), norm(E[3:]))
-	// Output: 0 1 1
 }

@@ -34,18 +34,33 @@ func (t Revolution) Angles(x []float64) (theta, phi float64) {
 	return math.Atan2(x[1], x[0]), math.Atan2(x[2], math.Hypot(x[0], x[1])-t.Major)
 }
 
+// at returns the sines and cosines of the angles of x.
+func (t Revolution) at(x []float64) (st, ct, sp, cp float64) {
+	rho := math.Hypot(x[0], x[1])
+	st, ct = direction(x[1], x[0], rho)
+	sp, cp = direction(x[2], rho-t.Major, math.Hypot(x[2], rho-t.Major))
+	return st, ct, sp, cp
+}
+
+// direction returns y/r and x/r, those of the angle zero if r is.
+func direction(y, x, r float64) (sin, cos float64) {
+	if r == 0 {
+		return 0, 1
+	}
+	return y / r, x / r
+}
+
 // Project moves x to the nearest point. Points of the axis and of the tube's
-// core, which have no nearest one, go to angle zero.
+// core, which have several, go to angle zero.
 func (t Revolution) Project(x []float64) {
-	p := t.Point(t.Angles(x))
-	copy(x, p[:])
+	st, ct, sp, cp := t.at(x)
+	rho := t.Major + t.Minor*cp
+	x[0], x[1], x[2] = rho*ct, rho*st, t.Minor*sp
 }
 
 // Frame writes ∂/∂θ and ∂/∂φ, normalised.
 func (t Revolution) Frame(E, x []float64) {
-	theta, phi := t.Angles(x)
-	st, ct := math.Sincos(theta)
-	sp, cp := math.Sincos(phi)
+	st, ct, sp, cp := t.at(x)
 	E[0], E[1], E[2] = -st, ct, 0
 	E[3], E[4], E[5] = -sp*ct, -sp*st, cp
 }
@@ -53,9 +68,7 @@ func (t Revolution) Frame(E, x []float64) {
 // MeanCurvature writes h = -(1/r + cos φ / (R + r cos φ)) N, the sum of the two
 // principal curvatures along the inward normal.
 func (t Revolution) MeanCurvature(h, x []float64) {
-	theta, phi := t.Angles(x)
-	st, ct := math.Sincos(theta)
-	sp, cp := math.Sincos(phi)
+	st, ct, sp, cp := t.at(x)
 	k := -(1/t.Minor + cp/(t.Major+t.Minor*cp))
 	h[0], h[1], h[2] = k*cp*ct, k*cp*st, k*sp
 }
