@@ -15,10 +15,16 @@ func TestVolumes(t *testing.T) {
 		spec string
 		want float64
 	}{
-		{"sphere:1", 2 * math.Pi}, {"sphere", 4 * math.Pi}, {"sphere:3", 2 * math.Pi * math.Pi},
-		{"sphere:7", math.Pow(math.Pi, 4) / 3}, {"torus", 4 * math.Pi * math.Pi}, {"circle", 2 * math.Pi},
-		{"revolution:2,0.5", 4 * math.Pi * math.Pi}, {"so3", 8 * math.Pi * math.Pi * 2 * math.Sqrt2},
-		{"box:0..2,-1..2p", 6}, {"sphere*box:0..3", 12 * math.Pi},
+		{"sphere:1", 2 * math.Pi},
+		{"sphere", 4 * math.Pi},
+		{"sphere:3", 2 * math.Pi * math.Pi},
+		{"sphere:7", math.Pow(math.Pi, 4) / 3},
+		{"torus", 4 * math.Pi * math.Pi},
+		{"circle", 2 * math.Pi},
+		{"revolution:2,0.5", 4 * math.Pi * math.Pi},
+		{"so3", 8 * math.Pi * math.Pi * 2 * math.Sqrt2},
+		{"box:0..2,-1..2p", 6},
+		{"sphere*box:0..3", 12 * math.Pi},
 	} {
 		m, err := Parse(c.spec)
 		if err != nil {
@@ -65,8 +71,10 @@ func TestProductInterfaces(t *testing.T) {
 		spec             string
 		geodesic, walled bool
 	}{
-		{"sphere*circle", true, false}, {"sphere*box:0..1", false, true},
-		{"sphere*revolution:2,1", false, false}, {"so3*torus", true, false},
+		{"sphere*circle", true, false},
+		{"sphere*box:0..1", false, true},
+		{"sphere*revolution:2,1", false, false},
+		{"so3*torus", true, false},
 	} {
 		m, err := Parse(c.spec)
 		if err != nil {

@@ -21,7 +21,7 @@ func inverse(m manifold.Measurer, rnd *rand.Rand) error {
 		x, y := point(m, rnd), point(m, rnd)
 		g.Log(v, x, y)
 		if r := norm(normalPart(m, x, v)); !(r < 1e-12) {
-			return fmt.Errorf("Log at %v has a normal part of length %g", x, r)
+			return fmt.Errorf("the logarithm at %v has a normal part of length %g", x, r)
 		}
 		g.Exp(z, x, v)
 		if e := c.apart(z, y); !(e < 1e-12) {
@@ -78,7 +78,7 @@ func speed(m manifold.Measurer, rnd *rand.Rand) error {
 		g.Exp(y, x, v)
 		// A chord is shorter than its arc by a share of order short².
 		if got := c.apart(x, y); !(math.Abs(got/short-1) < 1e-7) {
-			return fmt.Errorf("Exp moves %v by %g for a velocity of %g", x, got, short)
+			return fmt.Errorf("the exponential map moves %v by %g for a velocity of %g", x, got, short)
 		}
 		v = tangentVector(m, x, long, rnd)
 		g.Exp(z, x, v)
