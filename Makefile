@@ -9,7 +9,7 @@ FUZZTIME    = 10s
 BUDGET      = 3m
 SPLIT       = published
 
-.PHONY: build test demo lint bench fuzz torture results notebooks clean
+.PHONY: build test demo lint bench microbench fuzz torture results notebooks clean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -35,7 +35,12 @@ lint:
 	go vet ./...
 	$(STATICCHECK) ./...
 
+# Times the hot paths beside PyTorch (python3-torch) and writes docs/performance.md.
 bench:
+	go run ./bench
+
+# The benchmarks of every package.
+microbench:
 	go test -run '^$$' -bench . -benchtime 300ms ./...
 
 # Every fuzz target in turn.

@@ -17,7 +17,7 @@ var order = []string{
 	"mflow/flow/prior", "mflow/flow/nn", "mflow/flow/jamba", "mflow/flow",
 	"mflow/divergence",
 	"mflow/train", "mflow/sample",
-	"mflow/cmd",
+	"mflow/cmd", "mflow/bench",
 }
 
 // rank is the place of a package in order, by the longest prefix.
