@@ -186,7 +186,7 @@ func (j *jet) forwardPart(lo, hi int) {
 			copy(j.s1[o:o+left], y1)
 			copy(j.s2[o:o+left], y2)
 		}
-		for t := o + j.size; t < len(j.z) && t <= o+j.k*j.size; t += j.size {
+		for t := o + j.size; t <= o+j.k*j.size; t += j.size {
 			for i, v := range j.z[t : t+left] {
 				j.a[t+i] = v * y1[i]
 			}
@@ -214,13 +214,40 @@ func (j *jet) plain(at, rows, width int) {
 	}
 }
 
-// backwardPart does the numbers [lo, hi).
+// backwardPart does the numbers [lo, hi), what is left of the last vector on a
+// copy as forwardPart.
 func (j *jet) backwardPart(lo, hi int) {
-	n := j.s.whole(hi - lo)
-	if n > 0 {
-		j.s.actBack(n, j.k, 4*j.size, &j.a[lo], &j.z[lo], &j.s1[lo], &j.s2[lo])
+	if j.s.lanes == 0 {
+		j.plainBack(lo, hi)
+		return
 	}
-	for i := lo + n; i < hi; i++ {
+	at := lo + j.s.whole(hi-lo)
+	if at > lo {
+		j.s.actBack(at-lo, j.k, 4*j.size, &j.a[lo], &j.z[lo], &j.s1[lo], &j.s2[lo])
+	}
+	left := hi - at
+	if left == 0 {
+		return
+	}
+	n := j.s.lanes
+	buf := getBuffer((2*j.k + 4) * n)
+	clear(buf.x)
+	g, z, s1, s2 := buf.x, buf.x[(j.k+1)*n:], buf.x[(2*j.k+2)*n:], buf.x[(2*j.k+3)*n:]
+	copy(s1[:left], j.s1[at:])
+	copy(s2[:left], j.s2[at:])
+	for t := range j.k + 1 {
+		copy(g[t*n:t*n+left], j.a[at+t*j.size:])
+		copy(z[t*n:t*n+left], j.z[at+t*j.size:])
+	}
+	j.s.actBack(n, j.k, 4*n, &g[0], &z[0], &s1[0], &s2[0])
+	for t := range j.k + 1 {
+		copy(j.a[at+t*j.size:][:left], g[t*n:])
+	}
+	putBuffer(buf)
+}
+
+func (j *jet) plainBack(lo, hi int) {
+	for i := lo; i < hi; i++ {
 		var sum float32
 		for t := i + j.size; t <= i+j.k*j.size; t += j.size {
 			sum += j.a[t] * j.z[t]

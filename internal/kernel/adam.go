@@ -44,13 +44,45 @@ var steps = sync.Pool{New: func() any {
 	return s
 }}
 
+// part does parameters [lo, hi): whole vectors by the kernel, what is left by the
+// same kernel on a copy.
 func (s *step) part(lo, hi int) {
-	n := s.s.whole(hi - lo)
-	if n > 0 {
-		s.s.adam(n, &s.p[lo], &s.g[lo], &s.m[lo], &s.v[lo], first(s.ema, lo), &s.c[0])
+	if s.s.lanes == 0 {
+		s.plain(lo, hi)
+		return
 	}
+	at := lo + s.s.whole(hi-lo)
+	if at > lo {
+		s.s.adam(at-lo, &s.p[lo], &s.g[lo], &s.m[lo], &s.v[lo], first(s.ema, lo), &s.c[0])
+	}
+	if at == hi {
+		return
+	}
+	n := s.s.lanes
+	buf := getBuffer(5 * n)
+	clear(buf.x)
+	all := [...][]float32{s.p, s.m, s.v, s.ema, s.g}
+	for i, x := range all {
+		if x != nil {
+			copy(buf.x[i*n:], x[at:hi])
+		}
+	}
+	ema := &buf.x[3*n]
+	if s.ema == nil {
+		ema = nil
+	}
+	s.s.adam(n, &buf.x[0], &buf.x[4*n], &buf.x[n], &buf.x[2*n], ema, &s.c[0])
+	for i, x := range all[:4] {
+		if x != nil {
+			copy(x[at:hi], buf.x[i*n:])
+		}
+	}
+	putBuffer(buf)
+}
+
+func (s *step) plain(lo, hi int) {
 	p, g, m, v, c := s.p, s.g, s.m, s.v, &s.c
-	for i := lo + n; i < hi; i++ {
+	for i := lo; i < hi; i++ {
 		m[i] = c[0]*m[i] + c[1]*g[i]
 		v[i] = c[2]*v[i] + c[3]*g[i]*g[i]
 		d := m[i]*c[4]/(float32(math.Sqrt(float64(v[i]*c[5])))+c[6]) + c[8]*p[i]

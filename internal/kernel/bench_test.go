@@ -51,6 +51,24 @@ func BenchmarkGemm(b *testing.B) {
 	}
 }
 
+// BenchmarkPaths compares the sets of instructions of this processor.
+func BenchmarkPaths(b *testing.B) {
+	const m, n, k = 512, 256, 256
+	rnd := rand.New(rand.NewPCG(1, 1))
+	x, y, c := random(m*k, rnd), random(k*n, rnd), make([]float32, m*n)
+	a, s1, s2 := make([]float32, m*n), make([]float32, m*n), make([]float32, m*n)
+	best := active
+	defer func() { active = best }()
+	for _, active = range supported {
+		b.Run(fmt.Sprintf("Gemm/%s/%dx%dx%d", Features(), m, n, k), func(b *testing.B) {
+			timed(b, 2*m*n*k, "GFLOP/s", func() { Gemm(false, false, m, n, k, 1, x, k, y, n, 0, c, n) })
+		})
+		b.Run(fmt.Sprintf("Swish/%s/%dx%d", Features(), m, k), func(b *testing.B) {
+			timed(b, m*k, "unit/ns", func() { ActJet(Swish, m, k, 0, x, nil, a, s1, s2) })
+		})
+	}
+}
+
 func BenchmarkActJet(b *testing.B) {
 	const rows, width, k = 1280, 128, 2
 	rnd := rand.New(rand.NewPCG(1, 1))

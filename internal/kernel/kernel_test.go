@@ -1,13 +1,12 @@
 package kernel
 
 import (
-	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"testing"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // eachPath runs a test on every set of instructions this processor has.
@@ -27,117 +26,142 @@ func random(n int, rnd *rand.Rand) []float32 {
 	return x
 }
 
-// oracle is the oracle in float64; it also returns Σ |a b|, the scale of the
-// rounding error.
-func oracle(tA, tB bool, m, n, k int, a []float32, lda int, b []float32, ldb int) (c, scale []float64) {
-	c, scale = make([]float64, m*n), make([]float64, m*n)
-	for i := range m {
-		for j := range n {
-			for p := range k {
-				x, y := i*lda+p, p*ldb+j
-				if tA {
-					x = p*lda + i
-				}
-				if tB {
-					y = j*ldb + p
-				}
-				v := float64(a[x]) * float64(b[y])
-				c[i*n+j] += v
-				scale[i*n+j] += math.Abs(v)
-			}
-		}
-	}
-	return c, scale
-}
-
-func checkGemm(t *testing.T, tA, tB bool, m, n, k, pad int, beta float32, rnd *rand.Rand) {
+func near(t *testing.T, what string, i int, got float32, want, tol float64) {
 	t.Helper()
-	ra, ca, rb, cb := m, k, k, n
-	if tA {
-		ra, ca = k, m
+	if !(math.Abs(float64(got)-want) <= tol) {
+		t.Fatalf("%s[%d] = %.9g, want %.9g ± %.2g", what, i, got, want, tol)
 	}
-	if tB {
-		rb, cb = n, k
+}
+
+func TestUse(t *testing.T) {
+	best := Features()
+	defer func() {
+		if err := Use(best); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := Use("plain"); err != nil || Features() != "plain" {
+		t.Errorf("Use plain: %v, %s", err, Features())
 	}
-	lda, ldb, ldc := max(1, ca+pad), max(1, cb+pad), n+pad
-	a, b, c := random(ra*lda, rnd), random(rb*ldb, rnd), random(m*ldc, rnd)
-	before := append([]float32(nil), c...)
-	if beta == 0 {
-		c[0] = float32(math.NaN()) // must not be read
+	if err := Use("altivec"); err == nil || !strings.Contains(err.Error(), best) {
+		t.Errorf("altivec: %v, want the valid names", err)
 	}
-	Gemm(tA, tB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc)
-	want, scale := oracle(tA, tB, m, n, k, a, lda, b, ldb)
-	for i := range m {
-		for j := range ldc {
-			got := c[i*ldc+j]
-			if j >= n { // the padding is not ours
-				if got != before[i*ldc+j] {
-					t.Fatalf("wrote beyond column %d of row %d", n, i)
+}
+
+// bits is a checksum of numbers by their bits.
+func bits(xs ...[]float32) uint64 {
+	h := fnv.New64a()
+	for _, x := range xs {
+		for _, v := range x {
+			b := math.Float32bits(v)
+			h.Write([]byte{byte(b), byte(b >> 8), byte(b >> 16), byte(b >> 24)})
+		}
+	}
+	return h.Sum64()
+}
+
+// everything runs each elementwise kernel and a product by tiles on odd sizes.
+func everything() map[string]uint64 {
+	const rows, width, k = 37, 53, 2
+	sums := map[string]uint64{}
+	rnd := rand.New(rand.NewPCG(8, 8))
+	uniform := func(n int) []float32 { // with no arithmetic that a compiler could fuse
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(rnd.Int32N(1<<20)-1<<19) / (1 << 18)
+		}
+		return x
+	}
+	const size = rows * width
+	z0, bias, g0 := uniform((1+k)*size), uniform(width), uniform((1+k)*size)
+	for i := range size {
+		z0[i] *= 10
+	}
+	for act := Identity; act <= Softplus; act++ {
+		z, a, g := append([]float32(nil), z0...), make([]float32, len(z0)), append([]float32(nil), g0...)
+		s1, s2 := make([]float32, size), make([]float32, size)
+		ActJet(act, rows, width, k, z, bias, a, s1, s2)
+		ActJetBack(rows, width, k, g, z, s1, s2)
+		sums[act.String()] = bits(a, s1, s2, g)
+	}
+	out := make([]float32, (1+k)*rows*2*width)
+	SinCosJet(rows, width, k, z0, out, 2*width, 0)
+	sums["sincos"] = bits(out)
+	e := make([]float32, len(z0))
+	Exp(e, z0)
+	sums["exp"] = bits(e)
+	p, m, v, ema := append([]float32(nil), z0...), uniform(len(z0)), make([]float32, len(z0)), uniform(len(z0))
+	for range 3 {
+		Adam(p, g0, m, v, ema, AdamCoef{1e-3, 0.9, 0.99, 1e-8, 0.01, 0.1, 0.01, 0.9})
+	}
+	sums["adam"] = bits(p, m, v, ema)
+	c := make([]float32, width)
+	ColSum(c, 3*rows, width, z0, false)
+	sums["colsum"] = bits(c)
+	d := make([]float32, 3*rows*3*rows)
+	Gemm(false, true, 3*rows, 3*rows, width, 1, z0, width, g0, width, 0, d, 3*rows)
+	sums["gemm"] = bits(d)
+	return sums
+}
+
+// sameBits are the checksums of everything, on any processor with vectors.
+var sameBits = map[string]uint64{
+	"adam":     0x6ee7cab16edacf28,
+	"colsum":   0xa6c9bec292a28139,
+	"exp":      0x49215f9a81c41f3b,
+	"gemm":     0xcc2b0f13b634e6ab,
+	"identity": 0x06c40a152c56bf25,
+	"sin":      0xae2955ab7ab12b18,
+	"sincos":   0x289df2c7f607b1e0,
+	"softplus": 0xf83098590f3bc262,
+	"swish":    0xf970921a662cf1ca,
+	"tanh":     0xea3459e832d3b007,
+}
+
+// TestSameBits: one description of the kernels, one result, whatever the
+// instructions and however many threads.
+func TestSameBits(t *testing.T) {
+	best := active
+	defer func() { active = best; SetThreads(0) }()
+	for _, active = range supported[1:] {
+		for _, n := range []int{1, 2, 3} {
+			SetThreads(n)
+			for name, sum := range everything() {
+				if sum != sameBits[name] {
+					t.Errorf("%s, %d threads: %s has bits %#016x, want %#016x", Features(), n, name, sum, sameBits[name])
 				}
-				continue
-			}
-			w := want[i*n+j]
-			tol := 1e-6 * (1 + scale[i*n+j]) // rounding of a blocked sum of up to 1,500 terms, with room
-			if beta != 0 {
-				w += float64(beta) * float64(before[i*ldc+j])
-			}
-			if !(math.Abs(float64(got)-w) <= tol) {
-				t.Fatalf("tA %v tB %v %dx%dx%d pad %d beta %g: C[%d,%d] = %g, want %g", tA, tB, m, n, k, pad, beta, i, j, got, w)
 			}
 		}
 	}
 }
 
-func TestGemm(t *testing.T) {
-	eachPath(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(1, 1))
-		for _, s := range [][3]int{{1, 1, 1}, {1, 32, 7}, {14, 32, 64}, {15, 33, 65}, {3, 3, 100}, {129, 3, 128}, {3, 129, 128}, {29, 70, 3}, {100, 100, 1030}, {41, 7, 17}, {200, 96, 40}} {
-			for trans := range 4 {
-				for _, beta := range []float32{0, 1} {
-					checkGemm(t, trans&1 > 0, trans&2 > 0, s[0], s[1], s[2], 0, beta, rnd)
-					checkGemm(t, trans&1 > 0, trans&2 > 0, s[0], s[1], s[2], 5, beta, rnd)
-				}
-			}
-		}
-		for range 60 {
-			checkGemm(t, rnd.IntN(2) > 0, rnd.IntN(2) > 0, 1+rnd.IntN(70), 1+rnd.IntN(70), 1+rnd.IntN(70), rnd.IntN(3), float32(rnd.IntN(2)), rnd)
-		}
-	})
-}
-
-func TestGemmEdges(t *testing.T) {
-	c := []float32{1, 2, 3, 4}
-	Gemm(false, false, 2, 2, 0, 1, nil, 1, nil, 2, 0, c, 2)
-	if c[0] != 0 || c[3] != 0 {
-		t.Errorf("an empty sum left %v", c)
-	}
-	Gemm(false, false, 0, 2, 3, 1, nil, 3, make([]float32, 6), 2, 0, nil, 2)
-	c = []float32{1, 2}
-	Gemm(false, false, 1, 2, 1, 0.5, []float32{4}, 1, []float32{1, 3}, 2, 2, c, 2)
-	if c[0] != 4 || c[1] != 10 {
-		t.Errorf("alpha 0.5, beta 2: %v, want [4 10]", c)
-	}
-}
-
-// TestThreads: the number of threads does not change a bit.
-func TestThreads(t *testing.T) {
+// TestAllocs: after the first call nothing is allocated.
+func TestAllocs(t *testing.T) {
 	defer SetThreads(0)
-	rnd := rand.New(rand.NewPCG(2, 2))
-	const m, n, k = 611, 130, 259
-	a, b := random(m*k, rnd), random(k*n, rnd)
-	var first []float32
-	for _, threads := range []int{1, 2, 5} {
+	rnd := rand.New(rand.NewPCG(9, 9))
+	const m, n, k = 300, 100, 200
+	a, b, c := random(m*k, rnd), random(k*n, rnd), make([]float32, m*n)
+	s1, s2 := make([]float32, m*k), make([]float32, m*k)
+	out := make([]float32, 2*m*k)
+	calls := map[string]func(){
+		"tiles":    func() { Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n) },
+		"few cols": func() { Gemm(false, false, m, 3, k, 1, a, k, b, 3, 0, c, 3) },
+		"few rows": func() { Gemm(false, false, 5, n, k, 1, a, k, b, n, 0, c, n) },
+		"swapped":  func() { Gemm(true, false, k, 3, m, 1, a, k, b, 3, 0, c, 3) },
+		"ActJet":   func() { ActJet(Tanh, m, k, 0, a, b[:k], out, s1, s2) },
+		"Back":     func() { ActJetBack(m, k, 0, out, a, s1, s2) },
+		"SinCos":   func() { SinCosJet(m, k, 0, a, out, 2*k, 0) },
+		"Adam":     func() { Adam(s1, a, s2, out[:m*k], nil, AdamCoef{C1: 1, C2: 1, Eps: 1}) },
+		"ColSum":   func() { ColSum(c[:k], m, k, a, false) },
+		"Exp":      func() { Exp(s1[:1001], a[:1001]) },
+		"Scale":    func() { Scale(s1, 1) },
+	}
+	for _, threads := range []int{1, 2} {
 		SetThreads(threads)
-		c := make([]float32, m*n)
-		Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
-		ActJet(Swish, m/3, n, 2, c, b[:n], c, nil, nil)
-		if first == nil {
-			first = c
-			continue
-		}
-		for i := range c {
-			if c[i] != first[i] {
-				t.Fatalf("%d threads: element %d is %g, with one thread %g", threads, i, c[i], first[i])
+		for name, f := range calls {
+			// A collection may empty the pools now and then, hence not exactly none.
+			if n := testing.AllocsPerRun(50, f); n > 0.5 {
+				t.Errorf("%s, %d threads: %g allocations a call", name, threads, n)
 			}
 		}
 	}
@@ -145,11 +169,17 @@ func TestThreads(t *testing.T) {
 
 func TestParallel(t *testing.T) {
 	defer SetThreads(0)
-	for _, threads := range []int{1, 2, 3} {
+	for _, threads := range []int{1, 2, 3, 8} {
 		SetThreads(threads)
+		if Threads() != threads {
+			t.Fatalf("Threads() = %d, want %d", Threads(), threads)
+		}
 		for _, n := range []int{0, 1, 7, 64, 1000} {
 			hits := make([]int32, n)
 			Parallel(n, 8, func(lo, hi int) {
+				if lo%8 != 0 || hi%8 != 0 && hi != n {
+					t.Errorf("part [%d, %d) of %d is no multiple of 8", lo, hi, n)
+				}
 				Parallel(hi-lo, 1, func(a, b int) { // nested
 					for i := a; i < b; i++ {
 						hits[lo+i]++
@@ -165,172 +195,28 @@ func TestParallel(t *testing.T) {
 	}
 }
 
-func close(t *testing.T, what string, i int, got float32, want, tol float64) {
-	t.Helper()
-	if !(math.Abs(float64(got)-want) <= tol) {
-		t.Fatalf("%s[%d] = %.9g, want %.9g", what, i, got, want)
-	}
-}
-
-// TestActJet compares values and derivatives with float64: 3e-7 of the larger of
-// one and the value is two units in the last place.
-func TestActJet(t *testing.T) {
-	eachPath(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(3, 3))
-		for act := Identity; act <= Softplus; act++ {
-			for _, s := range []struct{ rows, width, k int }{{1, 16, 2}, {3, 37, 1}, {5, 128, 7}, {2, 5, 0}} {
-				size := s.rows * s.width
-				z, bias := random((1+s.k)*size, rnd), random(s.width, rnd)
-				for i := range size {
-					z[i] *= 4
-				}
-				z[0], z[size-1] = 95, -95 // beyond the range of exp
-				in := append([]float32(nil), z...)
-				a, s1, s2 := make([]float32, len(z)), make([]float32, size), make([]float32, size)
-				ActJet(act, s.rows, s.width, s.k, z, bias, a, s1, s2)
-				for i := range size {
-					x := float64(in[i] + bias[i%s.width])
-					f, f1, f2 := act.derivatives(x)
-					close(t, act.String(), i, a[i], f, 3e-7*(1+math.Abs(f)))
-					close(t, act.String()+"'", i, s1[i], f1, 6e-7)
-					close(t, act.String()+"″", i, s2[i], f2, 1e-6)
-					for j := 1; j <= s.k; j++ {
-						d := float64(in[j*size+i])
-						close(t, act.String()+" tangent", j*size+i, a[j*size+i], f1*d, 1e-6*(1+math.Abs(d)))
+// TestParallelCalls: loops of many goroutines at once each cover their range.
+func TestParallelCalls(t *testing.T) {
+	defer SetThreads(0)
+	SetThreads(3)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				hits := make([]int32, 100)
+				Parallel(len(hits), 4, func(lo, hi int) {
+					for i := lo; i < hi; i++ {
+						hits[i]++
 					}
-				}
-				again := append([]float32(nil), in...)
-				ActJet(act, s.rows, s.width, s.k, again, bias, again, nil, nil)
-				for i, v := range again {
-					if v != a[i] {
-						t.Fatalf("%v in place: %g, apart %g", act, v, a[i])
-					}
-				}
-				g := random(len(z), rnd)
-				before := append([]float32(nil), g...)
-				ActJetBack(s.rows, s.width, s.k, g, z, s1, s2)
-				for i := range size {
-					var sum float64
-					for j := 1; j <= s.k; j++ {
-						sum += float64(before[j*size+i]) * float64(z[j*size+i])
-						close(t, "tangent gradient", i, g[j*size+i], float64(s1[i])*float64(before[j*size+i]), 1e-6)
-					}
-					close(t, "gradient", i, g[i], float64(s1[i])*float64(before[i])+float64(s2[i])*sum, 4e-6*(1+math.Abs(sum)))
-				}
-			}
-		}
-	})
-}
-
-func TestActivationNames(t *testing.T) {
-	for act := Identity; act <= Softplus; act++ {
-		if got, err := ParseActivation(act.String()); err != nil || got != act {
-			t.Errorf("%v was read as %v, %v", act, got, err)
-		}
-	}
-	if _, err := ParseActivation("relu"); err == nil {
-		t.Error("relu was read")
-	}
-}
-
-func TestSinCosJet(t *testing.T) {
-	eachPath(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(4, 4))
-		for _, s := range []struct{ rows, n, k, off, pad int }{{1, 16, 2, 0, 0}, {4, 37, 1, 3, 2}, {3, 5, 0, 0, 1}, {2, 128, 7, 3, 0}} {
-			p := random((1+s.k)*s.rows*s.n, rnd)
-			for i := range s.rows * s.n {
-				p[i] *= float32(math.Pow(10, 4*rnd.Float64()-1))
-			}
-			ld := s.off + 2*s.n + s.pad
-			out := make([]float32, (1+s.k)*s.rows*ld)
-			SinCosJet(s.rows, s.n, s.k, p, out, ld, s.off)
-			for r := range s.rows {
-				for i := range s.n {
-					x := float64(p[r*s.n+i])
-					sin, cos := math.Sincos(x)
-					at := r*ld + s.off + i
-					tol := 2e-7 + 3e-11*math.Abs(x)*10
-					close(t, "sin", i, out[at], sin, tol)
-					close(t, "cos", i, out[at+s.n], cos, tol)
-					for j := 1; j <= s.k; j++ {
-						d := float64(p[(j*s.rows+r)*s.n+i])
-						at := (j*s.rows+r)*ld + s.off + i
-						close(t, "sin tangent", i, out[at], cos*d, (tol+2e-7)*(1+math.Abs(d)))
-						close(t, "cos tangent", i, out[at+s.n], -sin*d, (tol+2e-7)*(1+math.Abs(d)))
+				})
+				for i, h := range hits {
+					if h != 1 {
+						t.Errorf("index %d was visited %d times", i, h)
+						return
 					}
 				}
 			}
-		}
-	})
-}
-
-func TestAdam(t *testing.T) {
-	c := AdamCoef{LR: 0.01, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1, C1: 0.271, C2: 0.0297, EMA: 0.95}
-	eachPath(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(5, 5))
-		for _, n := range []int{1, 16, 50, 40000} {
-			p, g, m, v, e := random(n, rnd), random(n, rnd), random(n, rnd), random(n, rnd), random(n, rnd)
-			for i := range v {
-				v[i] *= v[i]
-			}
-			p0, m0, v0, e0 := append([]float32(nil), p...), append([]float32(nil), m...), append([]float32(nil), v...), append([]float32(nil), e...)
-			Adam(p, g, m, v, e, c)
-			for i := range p {
-				x := float64(g[i])
-				wm := 0.9*float64(m0[i]) + 0.1*x
-				wv := 0.99*float64(v0[i]) + 0.01*x*x
-				wp := float64(p0[i]) - 0.01*(wm/0.271/(math.Sqrt(wv/0.0297)+1e-8)+0.1*float64(p0[i]))
-				close(t, "m", i, m[i], wm, 1e-6)
-				close(t, "v", i, v[i], wv, 1e-6*(1+wv))
-				close(t, "p", i, p[i], wp, 2e-6*(1+math.Abs(wp)))
-				close(t, "ema", i, e[i], 0.95*float64(e0[i])+0.05*wp, 1e-6)
-			}
-		}
-	})
-}
-
-func TestColSum(t *testing.T) {
-	eachPath(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(6, 6))
-		for _, w := range []int{1, 16, 37} {
-			x, dst := random(9*w, rnd), random(w, rnd)
-			start := append([]float32(nil), dst...)
-			ColSum(dst, 9, w, x, true)
-			for j := range dst {
-				want := float64(start[j])
-				for i := range 9 {
-					want += float64(x[i*w+j])
-				}
-				close(t, "sum", j, dst[j], want, 1e-5)
-			}
-		}
-	})
-}
-
-func TestUse(t *testing.T) {
-	best := active
-	defer func() { active = best }()
-	if err := Use("plain"); err != nil || Features() != "plain" {
-		t.Errorf("Use plain: %v, %s", err, Features())
+		})
 	}
-	if err := Use("altivec"); err == nil {
-		t.Error("altivec was taken")
-	}
-}
-
-func FuzzGemm(f *testing.F) {
-	f.Add(uint64(1), byte(14), byte(32), byte(7), byte(0))
-	f.Fuzz(func(t *testing.T, seed uint64, m, n, k, flags byte) {
-		rnd := rand.New(rand.NewPCG(seed, 0))
-		checkGemm(t, flags&1 > 0, flags&2 > 0, 1+int(m), 1+int(n), 1+int(k), int(flags>>4), float32(flags>>2&1), rnd)
-	})
-}
-
-func ExampleBLAS() {
-	blas32.Use(BLAS{})
-	a := blas32.General{Rows: 1, Cols: 2, Stride: 2, Data: []float32{3, 4}}
-	c := blas32.General{Rows: 1, Cols: 1, Stride: 1, Data: make([]float32, 1)}
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1, a, a, 0, c)
-	fmt.Println(c.Data)
-	// Output: [25]
+	wg.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var (
@@ -46,10 +47,9 @@ func Parallel(n, grain int, f func(lo, hi int)) {
 		return
 	}
 	defer busy.Store(false)
-	// Four parts a thread even out threads of unequal speed.
-	parts := min(4*t, chunks)
-	size := (chunks + parts - 1) / parts * grain
-	parts = (n + size - 1) / size
+	// Eight parts a thread, or somewhat more, even out threads of unequal speed.
+	size := max(1, chunks/(8*t)) * grain
+	parts := (n + size - 1) / size
 
 	l := loops.Get().(*loop)
 	l.f, l.n, l.size = f, n, size
@@ -57,12 +57,17 @@ func Parallel(n, grain int, f func(lo, hi int)) {
 	l.left.Store(int32(parts))
 	l.holders.Store(1)
 	start(t - 1)
+	recall()
 	for range t - 1 {
 		l.holders.Add(1)
-		queue <- l
+		select {
+		case queue <- l:
+		default: // more threads than the queue is long
+			l.holders.Add(-1)
+		}
 	}
 	l.work()
-	<-l.done
+	take(l.done)
 	l.release()
 }
 
@@ -91,11 +96,40 @@ func (l *loop) work() {
 	}
 }
 
+// recall takes back what workers have not come to: as one loop runs at a time, it
+// belongs to loops that have ended without them.
+func recall() {
+	for {
+		select {
+		case l := <-queue:
+			l.release()
+		default:
+			return
+		}
+	}
+}
+
 func (l *loop) release() {
 	if l.holders.Add(-1) == 0 {
 		l.f = nil
 		loops.Put(l)
 	}
+}
+
+// patience is how long a thread looks out for work before it sleeps. Loops follow
+// one another within that time, and to wake a thread takes as long as one of them.
+const patience = 50 * time.Microsecond
+
+// take receives from c, busily for a while.
+func take[T any](c chan T) T {
+	for start := time.Now(); time.Since(start) < patience; runtime.Gosched() {
+		select {
+		case x := <-c:
+			return x
+		default:
+		}
+	}
+	return <-c
 }
 
 // start sees to it that there are n workers.
@@ -105,7 +139,8 @@ func start(n int) {
 	for workers.n < n {
 		workers.n++
 		go func() {
-			for l := range queue {
+			for {
+				l := take(queue)
 				l.work()
 				l.release()
 			}

@@ -8,20 +8,20 @@ type job struct {
 	*kernels
 	product
 
-	first, depth int       // the current block of k
-	packed       []float32 // op(B) of that block, in panels
-	byCols       bool      // panels, not rows, are shared out
+	first, depth int       // the rows of op(B) that are packed
+	packed       []float32 // in panels
+	tileRows     int       // rows of tiles
+	panels       int
+	groups       int // of panels, shared out beside the rows of tiles
 
 	pack, multiply, direct, dot func(lo, hi int)
 
-	// few rows or columns, see few.go
-	swap   bool
-	rowsOf *float32
+	swap bool // see few.go
 }
 
 var jobs = sync.Pool{New: func() any {
 	j := new(job)
-	j.pack, j.multiply, j.direct, j.dot = j.packPanels, j.multiplyPart, j.directPart, j.dotPart
+	j.pack, j.multiply, j.direct, j.dot = j.packPart, j.multiplyPart, j.directPart, j.dotPart
 	return j
 }}
 
@@ -30,63 +30,68 @@ const (
 	// the second-level cache together with blockRows tiles of A.
 	depthMax  = 512
 	blockRows = 8
+	// packMax bounds the packed part of op(B), in numbers: 8 MB.
+	packMax = 1 << 21
 )
 
 // tiled packs op(B) into panels of cols columns, each depth×cols and zero beyond
 // n, and multiplies tiles of rows of op(A) with them.
 func (j *job) tiled() {
-	blocks := (j.k + depthMax - 1) / depthMax
-	depth := (j.k + blocks - 1) / blocks
-	panels := (j.n + j.cols - 1) / j.cols
-	tiles := (j.m + j.rows - 1) / j.rows
-	j.byCols = tiles < panels && tiles < 4*Threads()
-	buf := getBuffer(panels * j.cols * depth)
+	j.panels = (j.n + j.cols - 1) / j.cols
+	j.tileRows = (j.m + j.rows - 1) / j.rows
+	width := j.panels * j.cols
+	depth := min(j.k, max(depthMax, packMax/width/depthMax*depthMax))
+	// Rows of tiles alone may be too few to share out evenly: then columns are too,
+	// as long as a part is worth the while.
+	t := Threads()
+	j.groups = 1
+	if parts := 16 * t; t > 1 && j.tileRows < parts {
+		j.groups = max(1, min(j.panels, (parts+j.tileRows-1)/j.tileRows, j.rows*j.n*depth/500_000))
+	}
+	buf := getBuffer(width * depth)
 	for j.first = 0; j.first < j.k; j.first += depth {
 		j.depth = min(depth, j.k-j.first)
-		j.packed = buf.x[:panels*j.cols*j.depth]
-		Parallel(panels, max(1, 65536/(j.cols*j.depth)), j.pack)
-		if j.byCols {
-			Parallel(panels, max(1, 1_000_000/(j.cols*j.m*j.depth)), j.multiply)
-		} else {
-			Parallel(tiles, max(1, 1_000_000/(j.rows*j.n*j.depth)), j.multiply)
-		}
+		j.packed = buf.x[:width*j.depth]
+		Parallel(j.panels, max(1, 65536/(j.cols*j.depth)), j.pack)
+		Parallel(j.tileRows*j.groups, max(1, 1_000_000*j.groups/(j.rows*j.n*j.depth)), j.multiply)
 	}
 	putBuffer(buf)
 	j.packed = nil
 }
 
-// packPanels packs the panels [lo, hi).
-func (j *job) packPanels(lo, hi int) {
+// packPart packs the panels [lo, hi).
+func (j *job) packPart(lo, hi int) {
+	size := j.cols * j.depth
 	for p := lo; p < hi; p++ {
-		j.packPanel(j.packed[p*j.cols*j.depth:(p+1)*j.cols*j.depth], p*j.cols, j.first, j.depth)
+		j.packPanel(j.packed[p*size:(p+1)*size], p*j.cols)
 	}
 	if j.alpha != 1 {
-		j.scaleBy(j.packed[lo*j.cols*j.depth:hi*j.cols*j.depth], j.alpha)
+		j.scaleBy(j.packed[lo*size:hi*size], j.alpha)
 	}
 }
 
-// packPanel packs the columns of op(B) from col, rows [first, first+depth).
-func (j *job) packPanel(dst []float32, col, first, depth int) {
+// packPanel packs the columns of op(B) from col.
+func (j *job) packPanel(dst []float32, col int) {
 	w := min(j.cols, j.n-col)
 	if !j.tB {
-		packRows(j.kernels, dst, j.cols, j.b[first*j.ldb+col:], j.ldb, depth, w)
+		packRows(j.kernels, dst, j.cols, j.b[j.first*j.ldb+col:], j.ldb, j.depth, w)
 		return
 	}
 	if w < j.cols {
 		clear(dst)
 	}
 	// op(B) is the transpose of rows of b: whole blocks by the kernel.
-	n := depth - depth%j.block
+	n := j.depth - j.depth%j.block
 	q := 0
 	for ; q+j.block <= w && n > 0; q += j.block {
-		src := j.b[(col+q)*j.ldb+first:]
+		src := j.b[(col+q)*j.ldb+j.first:]
 		j.transpose(n, &src[0], 4*j.ldb, &dst[q], 4*j.cols)
 		for r := q; r < q+j.block; r++ {
-			gather(dst, r, j.cols, j.b[(col+r)*j.ldb+first:][:depth], n)
+			gather(dst, r, j.cols, j.b[(col+r)*j.ldb+j.first:][:j.depth], n)
 		}
 	}
 	for ; q < w; q++ {
-		gather(dst, q, j.cols, j.b[(col+q)*j.ldb+first:][:depth], 0)
+		gather(dst, q, j.cols, j.b[(col+q)*j.ldb+j.first:][:j.depth], 0)
 	}
 }
 
@@ -122,52 +127,94 @@ func packRows(s *kernels, dst []float32, width int, src []float32, ld, n, w int)
 	}
 }
 
-// multiplyPart computes all rows and the panels [lo, hi), or all panels and the
-// row tiles [lo, hi). A row-major A is read in place; a transposed one is packed,
-// a block of tiles at a time, since its columns would each be in another page.
+// multiplyPart computes parts [lo, hi) of C, a group of panels after the other.
 func (j *job) multiplyPart(lo, hi int) {
-	r0, r1, p0, p1 := lo*j.rows, min(j.m, hi*j.rows), 0, (j.n+j.cols-1)/j.cols
-	if j.byCols {
-		r0, r1, p0, p1 = 0, j.m, lo, hi
+	for lo < hi {
+		g, t := lo/j.tileRows, lo%j.tileRows
+		n := min(hi-lo, j.tileRows-t)
+		j.multiplyBlock(t*j.rows, min(j.m, (t+n)*j.rows), g*j.panels/j.groups, (g+1)*j.panels/j.groups)
+		lo += n
 	}
-	buf := getBuffer(j.rows*j.cols + blockRows*j.rows*j.depth)
-	edge, pa := buf.x[:j.rows*j.cols], buf.x[j.rows*j.cols:]
-	add := 0
-	if j.add || j.first > 0 {
-		add = 1
-	}
-	for i0 := r0; i0 < r1; i0 += blockRows * j.rows {
-		i1 := min(r1, i0+blockRows*j.rows)
-		if j.tA {
-			for i := i0; i < i1; {
-				h := j.height(i1 - i).rows
-				packRows(j.kernels, pa[(i-i0)*j.depth:(i-i0+h)*j.depth], h, j.a[j.first*j.lda+i:], j.lda, j.depth, h)
-				i += h
-			}
+}
+
+// multiplyBlock computes rows [r0, r1) of panels [p0, p1).
+func (j *job) multiplyBlock(r0, r1, p0, p1 int) {
+	var a rowBlock
+	blocks := (j.depth + depthMax - 1) / depthMax
+	step := (j.depth + blocks - 1) / blocks
+	buf := getBuffer(j.rows*j.cols + blockRows*j.rows*(step+lineLen))
+	edge, scratch := buf.x[:j.rows*j.cols], buf.x[j.rows*j.cols:]
+	for d0 := 0; d0 < j.depth; d0 += step {
+		depth := min(step, j.depth-d0)
+		add := 0
+		if j.add || j.first+d0 > 0 {
+			add = 1
 		}
-		for p := p0; p < p1; p++ {
-			col := p * j.cols
-			w := min(j.cols, j.n-col)
-			b := &j.packed[col*j.depth]
-			for i := i0; i < i1; {
-				t := j.height(i1 - i)
-				a, rs, cs := (*float32)(nil), 4*j.lda, 4
-				if j.tA {
-					a, rs, cs = &pa[(i-i0)*j.depth], 4, 4*t.rows
-				} else {
-					a = &j.a[i*j.lda+j.first]
+		for i0 := r0; i0 < r1; i0 += blockRows * j.rows {
+			i1 := min(r1, i0+blockRows*j.rows)
+			a.take(j, i0, i1, j.first+d0, depth, scratch)
+			for p := p0; p < p1; p++ {
+				col := p * j.cols
+				w := min(j.cols, j.n-col)
+				b := &j.packed[col*j.depth+d0*j.cols]
+				for i := i0; i < i1; {
+					t := j.height(i1 - i)
+					at, rs, cs := a.tile(i-i0, t.rows)
+					if w == j.cols {
+						t.f(depth, at, rs, cs, b, 4*j.cols, &j.c[i*j.ldc+col], 4*j.ldc, add)
+					} else {
+						t.f(depth, at, rs, cs, b, 4*j.cols, &edge[0], 4*j.cols, 0)
+						copyEdge(j.c[i*j.ldc+col:], j.ldc, edge, j.cols, t.rows, w, add == 1)
+					}
+					i += t.rows
 				}
-				if w == j.cols {
-					t.f(j.depth, a, rs, cs, b, 4*j.cols, &j.c[i*j.ldc+col], 4*j.ldc, add)
-				} else {
-					t.f(j.depth, a, rs, cs, b, 4*j.cols, &edge[0], 4*j.cols, 0)
-					copyEdge(j.c[i*j.ldc+col:], j.ldc, edge, j.cols, t.rows, w, add == 1)
-				}
-				i += t.rows
 			}
 		}
 	}
 	putBuffer(buf)
+}
+
+const (
+	lineLen = 16   // numbers in a line of the cache
+	wayLen  = 1024 // numbers after which lines of the first-level cache compete
+)
+
+// A rowBlock is a block of rows of op(A) as the tiles read it. A row-major A is
+// read in place, unless its stride makes all rows compete for the same lines: then
+// its rows are copied to a stride that does not. A transposed one is packed tile
+// by tile, since its columns would each be in another page.
+type rowBlock struct {
+	x       []float32
+	depth   int
+	stride  int
+	perTile bool
+}
+
+// take readies rows [i0, i1), columns [first, first+depth).
+func (a *rowBlock) take(j *job, i0, i1, first, depth int, scratch []float32) {
+	*a = rowBlock{depth: depth, perTile: j.tA, x: scratch, stride: depth + lineLen}
+	switch {
+	case j.tA:
+		for i := i0; i < i1; {
+			h := j.height(i1 - i).rows
+			packRows(j.kernels, scratch[(i-i0)*depth:(i-i0+h)*depth], h, j.a[first*j.lda+i:], j.lda, depth, h)
+			i += h
+		}
+	case j.lda%wayLen == 0:
+		for i := i0; i < i1; i++ {
+			copy(scratch[(i-i0)*a.stride:], j.a[i*j.lda+first:][:depth])
+		}
+	default:
+		a.x, a.stride = j.a[i0*j.lda+first:], j.lda
+	}
+}
+
+// tile is where rows [i, i+h) of the block are, and their strides.
+func (a *rowBlock) tile(i, h int) (x *float32, rs, cs int) {
+	if a.perTile {
+		return &a.x[i*a.depth], 4, 4 * h
+	}
+	return &a.x[i*a.stride], 4 * a.stride, 4
 }
 
 // height returns the tallest tile of the main width with at most h rows.
