@@ -1,0 +1,38 @@
+package tokenizer_test
+
+import (
+	"fmt"
+	"log"
+
+	"mflow/flow/jamba/tokenizer"
+)
+
+func Example() {
+	t, err := tokenizer.Load("testdata/llama2.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ids, err := t.Encode("the encoding of a 🙂", true)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, id := range ids {
+		token, _ := t.Token(id)
+		fmt.Print(token, " ")
+	}
+	text, err := t.Decode(ids, false)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("\n%s\n", text)
+	// Output:
+	// <s> ▁the ▁encoding ▁of ▁a ▁ <0xF0> <0x9F> <0x99> <0x82>
+	// the encoding of a 🙂
+}
+
+func ExampleBytes() {
+	b := tokenizer.Bytes{Special: []string{"<s>"}}
+	ids, _ := b.Encode("<s>né", false)
+	fmt.Println(ids, b.Size())
+	// Output: [256 110 195 169] 257
+}
