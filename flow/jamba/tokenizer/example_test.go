@@ -16,17 +16,19 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	var tokens []string
 	for _, id := range ids {
 		token, _ := t.Token(id)
-		fmt.Print(token, " ")
+		tokens = append(tokens, token)
 	}
 	text, err := t.Decode(ids, false)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("\n%s\n", text)
+	fmt.Println(tokens)
+	fmt.Println(text)
 	// Output:
-	// <s> ▁the ▁encoding ▁of ▁a ▁ <0xF0> <0x9F> <0x99> <0x82>
+	// [<s> ▁the ▁e n c od ing ▁of ▁a ▁ <0xF0> <0x9F> <0x99> <0x82>]
 	// the encoding of a 🙂
 }
 
