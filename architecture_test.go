@@ -12,7 +12,7 @@ var order = []string{
 	"mflow/manifold",
 	"mflow/internal/atomicfile", "mflow/internal/directional",
 	"mflow/datasets",
-	"mflow/internal/op", "mflow/internal/kernel", "mflow/internal/safetensors",
+	"mflow/internal/op", "mflow/internal/kernel", "mflow/internal/cuda", "mflow/internal/safetensors",
 	"mflow/internal/figure", "mflow/internal/export",
 	"mflow/flow/prior", "mflow/flow/nn", "mflow/flow/jamba", "mflow/flow",
 	"mflow/divergence",
