@@ -9,7 +9,7 @@ FUZZTIME    = 10s
 BUDGET      = 3m
 SPLIT       = published
 
-.PHONY: build test demo lint bench microbench fuzz torture results notebooks clean
+.PHONY: build test demo lint bench microbench fuzz torture results notebooks cuda-build cuda-test cuda-probe clean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -69,6 +69,22 @@ results: build
 # Runs the notebooks and keeps their outputs. Needs jupyter-nbconvert and xarray.
 notebooks: build
 	cd notebooks && jupyter-nbconvert --to notebook --execute --inplace *.ipynb
+
+# The probe of NVIDIA GPUs, docs/gpu.md. Needs cc. The libraries made here are empty: they
+# answer the -lcuda and -lcublas of gorgonia.org/cu, and internal/cuda/load.c has the functions.
+CUDA = CGO_ENABLED=1 CGO_CFLAGS="-O2 -I$(CURDIR)/internal/cuda/include" CGO_LDFLAGS=-L$(CURDIR)/bin/cuda
+
+cuda-build:
+	@mkdir -p bin/cuda
+	@for lib in cuda cublas; do printf '!<arch>\n' >bin/cuda/lib$$lib.a; done
+	$(CUDA) go vet -tags cuda ./internal/cuda ./bench/cudaprobe
+	$(CUDA) go build -trimpath -tags cuda -o bin/cudaprobe ./bench/cudaprobe
+
+cuda-test: cuda-build
+	$(CUDA) go test -tags cuda ./internal/cuda ./bench/cudaprobe
+
+cuda-probe: cuda-build
+	bin/cudaprobe
 
 clean:
 	rm -rf bin demo out
