@@ -22,8 +22,8 @@ type Op struct {
 	Wrt    []bool               // which inputs have a gradient; nil for none
 	Grad   func(in G.Nodes, out, grad *G.Node) (G.Nodes, error)
 
-	in []int // ranks of the inputs
-	id uint64
+	from G.Nodes // the inputs
+	id   uint64
 }
 
 var ids atomic.Uint64
@@ -34,9 +34,7 @@ func (o Op) Apply(in ...*G.Node) (*G.Node, error) {
 	// memory of their own, so no two are equal.
 	f := &fn{o}
 	f.id = ids.Add(1)
-	for _, n := range in {
-		f.in = append(f.in, n.Dims())
-	}
+	f.from = in
 	out, err := G.ApplyOp(f, in...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
@@ -52,12 +50,12 @@ func View(x []float32, shape ...int) *tensor.Dense {
 // fn carries the methods that Gorgonia asks for.
 type fn struct{ Op }
 
-func (f *fn) Arity() int { return len(f.in) }
+func (f *fn) Arity() int { return len(f.from) }
 
 func (f *fn) Type() hm.Type {
 	var ts []hm.Type
-	for _, d := range f.in {
-		ts = append(ts, rank(d))
+	for _, n := range f.from {
+		ts = append(ts, rank(n.Dims()))
 	}
 	return hm.NewFnType(append(ts, rank(f.Result.Dims()))...)
 }
@@ -75,14 +73,25 @@ func (f *fn) Do(in ...G.Value) (G.Value, error) {
 	var room [8][]float32
 	xs := room[:0]
 	for i, v := range in {
-		x, ok := v.Data().([]float32)
-		if !ok {
-			return nil, fmt.Errorf("%s: input %d is %T, want []float32", f.Name, i, v.Data())
+		x, err := numbers(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: input %d: %w", f.Name, i, err)
 		}
 		xs = append(xs, x)
 	}
 	f.Op.Do(xs)
 	return f.Result, nil
+}
+
+// numbers returns the entries of a value, which may be a scalar.
+func numbers(v G.Value) ([]float32, error) {
+	switch x := v.Data().(type) {
+	case []float32:
+		return x, nil
+	case float32:
+		return []float32{x}, nil
+	}
+	return nil, fmt.Errorf("value of %T, want []float32", v.Data())
 }
 
 func (f *fn) DiffWRT(n int) []bool {
