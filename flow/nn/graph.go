@@ -5,6 +5,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"mflow/internal/kernel"
 	"mflow/internal/op"
 )
 
@@ -13,7 +14,12 @@ import (
 type Graph struct {
 	Params G.Nodes
 	V      *G.Node
+	net    *builder
 }
+
+// Active returns how many points of the last run had a gradient other than zero,
+// which the backward pass was confined to; all points where nearly all had.
+func (gr *Graph) Active() int { return gr.net.live.n }
 
 // Build adds the network to g, applied to the node x of jets, (1+k)B × n. The
 // parameter nodes are views of net.Params, so a step of an optimiser on that
@@ -24,7 +30,7 @@ func (net *MLP) Build(g *G.ExprGraph, x *G.Node, b, k int, grad []float32) (*Gra
 		panic("nn: len(grad) != len(Params)")
 	}
 	n := &builder{net: net, ws: new(Workspace), b: b, k: k, grad: grad}
-	gr := new(Graph)
+	gr := &Graph{net: n}
 	n.ws.layers(len(net.layers))
 	a, err := n.features(x)
 	if err != nil {
@@ -50,6 +56,7 @@ type builder struct {
 	ws   *Workspace
 	b, k int
 	grad []float32
+	live active
 }
 
 func (n *builder) rows() int { return (1 + n.k) * n.b }
@@ -91,7 +98,8 @@ func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 // denseGrad is one operation for all three gradients of layer i, since they
 // share the overwritten g: its value is ∂A, and ∂W, ∂b are views of what it
 // left in grad. The gradients of successive layers alternate between two
-// buffers.
+// buffers. They hold the rows of the active points only, which the last layer
+// finds; what the forward pass left of the others is gone afterwards.
 func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 	l := n.net.layers[i]
 	var dx []float32
@@ -108,7 +116,18 @@ func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 		Name:   fmt.Sprintf("denseGrad%d", i),
 		Result: result,
 		Do: func(x [][]float32) {
-			l.backward(n.ws, i, n.b, n.k, n.net.Params, x[0], x[2], n.grad, dx)
+			a, g := x[0], x[2]
+			if i == len(n.net.layers)-1 {
+				n.live.find(g, n.b, n.k, l.out)
+				n.live.gather(g, 1+n.k, l.out)
+			}
+			n.live.gather(a, 1+n.k, l.in)
+			if l.act != kernel.Identity {
+				n.live.gather(n.ws.z[i], 1+n.k, l.out)
+				n.live.gather(n.ws.s1[i], 1, l.out)
+				n.live.gather(n.ws.s2[i], 1, l.out)
+			}
+			l.backward(n.ws, i, n.live.n, n.k, n.net.Params, a, g, n.grad, dx)
 		},
 	}.Apply(in[0], in[1], g)
 	if err != nil {
