@@ -36,6 +36,8 @@ type Run struct {
 	opt      *Optimiser
 	grad     []float32
 	monte    struct{ nu, w []float64 }
+	source   *rand.PCG // of the step under way
+	rnd      *rand.Rand
 	order    []int // permutation of the epoch
 	epoch    int
 
@@ -70,6 +72,7 @@ type Step struct {
 	Penalty  float64 // its second: λ ∫ μ₋
 	GradNorm float64 // before clipping
 	Rate     float64 // learning rate
+	Active   float64 // share of the points that the backward pass was confined to
 	Seconds  float64 // of this step, with its check
 
 	Score *Score // at checks
@@ -95,6 +98,8 @@ func New(f *flow.Flow, data Data, s Settings) (*Run, error) {
 			len(data.Train), len(data.Val), n)
 	}
 	r := &Run{settings: s, flow: f, data: data, n: n, size: len(data.Train) / n, programs: map[int]*program{}, epoch: -1}
+	r.source = rand.NewPCG(0, 0)
+	r.rnd = rand.New(r.source)
 	if r.proposal, err = divergence.NewProposal(f); err != nil {
 		return nil, err
 	}
@@ -158,15 +163,11 @@ func (r *Run) exhausted() bool {
 // one takes one step.
 func (r *Run) one() (Step, error) {
 	start := time.Now()
-	rnd := rand.New(rand.NewPCG(r.settings.Seed, uint64(r.step)))
-	p, err := r.batch(rnd)
+	p, err := r.batch(r.at(r.step))
 	if err != nil {
 		return Step{N: r.step}, err
 	}
-	fit, pay, err := p.run(rnd)
-	if err != nil {
-		return Step{N: r.step}, err
-	}
+	fit, pay := p.run(r.rnd)
 	if loss := pay - fit; math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return Step{N: r.step}, fmt.Errorf("train: step %d: %w: loss is %g (log-density %g, penalty %g); a lower learning rate than %g may help",
 			r.step, ErrDiverged, loss, fit, pay, r.settings.Adam.LearnRate)
@@ -178,7 +179,7 @@ func (r *Run) one() (Step, error) {
 			r.step, ErrDiverged, err, r.settings.Adam.LearnRate)
 	}
 	r.step++
-	s := Step{N: r.step, Loss: pay - fit, Fit: fit, Penalty: pay, GradNorm: norm, Rate: rate}
+	s := Step{N: r.step, Loss: pay - fit, Fit: fit, Penalty: pay, GradNorm: norm, Rate: rate, Active: p.active()}
 	if r.step%r.settings.Check.Every == 0 || r.step == r.settings.Steps {
 		score, better, err := r.check()
 		if err != nil {
@@ -190,6 +191,26 @@ func (r *Run) one() (Step, error) {
 	return s, nil
 }
 
+// at returns the generator of a step.
+func (r *Run) at(step int) *rand.Rand {
+	r.source.Seed(r.settings.Seed, uint64(step))
+	return r.rnd
+}
+
+// permute sets the order of the points in an epoch.
+func (r *Run) permute(epoch int) {
+	if r.order == nil {
+		r.order = make([]int, r.size)
+	}
+	for i := range r.order {
+		r.order[i] = i
+	}
+	rand.New(rand.NewPCG(r.settings.Seed^shuffle, uint64(epoch))).Shuffle(r.size, func(i, j int) {
+		r.order[i], r.order[j] = r.order[j], r.order[i]
+	})
+	r.epoch = epoch
+}
+
 // batch fills the program of this step's shape: the next rows of this epoch's
 // permutation, the last batch of an epoch being whatever is left, and fresh
 // Monte Carlo points.
@@ -197,8 +218,7 @@ func (r *Run) batch(rnd *rand.Rand) (*program, error) {
 	per := (r.size + r.settings.Batch - 1) / r.settings.Batch
 	epoch, at := r.step/per, r.step%per*r.settings.Batch
 	if epoch != r.epoch {
-		r.order = rand.New(rand.NewPCG(r.settings.Seed^shuffle, uint64(epoch))).Perm(r.size)
-		r.epoch = epoch
+		r.permute(epoch)
 	}
 	rows := r.order[at:min(at+r.settings.Batch, r.size)]
 	p, ok := r.programs[len(rows)]
@@ -212,13 +232,13 @@ func (r *Run) batch(rnd *rand.Rand) (*program, error) {
 	}
 	for i, row := range rows {
 		copy(p.x[i*r.n:], r.data.Train[row*r.n:(row+1)*r.n])
-		p.nu[i] = float32(r.data.Nu[row])
+		p.loss.nu[i] = float32(r.data.Nu[row])
 	}
 	at = len(rows)
 	r.proposal.Rand(p.x[at*r.n:], r.monte.nu, r.monte.w, rnd)
 	for i, nu := range r.monte.nu {
-		p.nu[at+i] = float32(nu)
-		p.pay[at+i] = float32(r.settings.Loss.Lambda * r.monte.w[i])
+		p.loss.nu[at+i] = float32(nu)
+		p.loss.pay[at+i] = float32(r.settings.Loss.Lambda * r.monte.w[i])
 	}
 	return p, nil
 }

@@ -15,6 +15,7 @@ import (
 	"mflow/divergence"
 	"mflow/flow"
 	"mflow/flow/prior"
+	"mflow/internal/kernel"
 	"mflow/manifold"
 )
 
@@ -316,5 +317,39 @@ func BenchmarkStep(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestStepAllocates: a warm step allocates nothing, on one thread and on two, with
+// the exact divergence and with probes, under uniform and other priors.
+func TestStepAllocates(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		for _, probes := range []int{0, 1} {
+			kernel.SetThreads(threads)
+			defer kernel.SetThreads(0)
+			m := manifold.Sphere{N: 2}
+			field, err := flow.NewField(m, flow.FieldSpec{Hidden: []int{64, 64}, Waves: 8}, rand.New(rand.NewPCG(1, 1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := make([]float64, 3*1000)
+			rnd := rand.New(rand.NewPCG(1, 2))
+			for i := range 1000 {
+				m.Rand(x[3*i:3*i+3], rnd)
+			}
+			r, err := New(&flow.Flow{Manifold: m, Prior: prior.Uniform{M: m}, Field: field}, Data{Train: x},
+				Settings{Steps: 1 << 30, Batch: 128, Probes: probes, Check: Check{Every: 1 << 30}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			run(t, r, 20) // both shapes of a batch
+			if n := testing.AllocsPerRun(50, func() {
+				if _, err := r.one(); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("%d threads, %d probes: %g allocations a step", threads, probes, n)
+			}
+		}
 	}
 }
