@@ -36,8 +36,9 @@ type Run struct {
 	opt      *Optimiser
 	grad     []float32
 	monte    struct{ nu, w []float64 }
-	source   *rand.PCG // of the step under way
+	source   rand.PCG // of the step under way
 	rnd      *rand.Rand
+	shuffle  rand.PCG // of the epoch under way
 	order    []int // permutation of the epoch
 	epoch    int
 
@@ -98,8 +99,7 @@ func New(f *flow.Flow, data Data, s Settings) (*Run, error) {
 			len(data.Train), len(data.Val), n)
 	}
 	r := &Run{settings: s, flow: f, data: data, n: n, size: len(data.Train) / n, programs: map[int]*program{}, epoch: -1}
-	r.source = rand.NewPCG(0, 0)
-	r.rnd = rand.New(r.source)
+	r.rnd = rand.New(&r.source)
 	if r.proposal, err = divergence.NewProposal(f); err != nil {
 		return nil, err
 	}
@@ -205,7 +205,8 @@ func (r *Run) permute(epoch int) {
 	for i := range r.order {
 		r.order[i] = i
 	}
-	rand.New(rand.NewPCG(r.settings.Seed^shuffle, uint64(epoch))).Shuffle(r.size, func(i, j int) {
+	r.shuffle.Seed(r.settings.Seed^shuffle, uint64(epoch))
+	rand.New(&r.shuffle).Shuffle(r.size, func(i, j int) {
 		r.order[i], r.order[j] = r.order[j], r.order[i]
 	})
 	r.epoch = epoch

@@ -32,6 +32,7 @@ func (net *MLP) Build(g *G.ExprGraph, x *G.Node, b, k int, grad []float32) (*Gra
 	n := &builder{net: net, ws: new(Workspace), b: b, k: k, grad: grad}
 	gr := &Graph{net: n}
 	n.ws.layers(len(net.layers))
+	room(&n.ws.a, n.rows()*n.widest())
 	a, err := n.features(x)
 	if err != nil {
 		return nil, fmt.Errorf("nn: %w", err)
@@ -77,18 +78,16 @@ func (n *builder) features(x *G.Node) (*G.Node, error) {
 // dense is layer i: one matrix product and one pass of the activation.
 func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 	l := n.net.layers[i]
-	size := n.rows() * l.out
-	out := room(&n.ws.z[i], size)
-	if i < len(n.net.layers)-1 {
-		room(&n.ws.s1[i], n.b*l.out)
-		room(&n.ws.s2[i], n.b*l.out)
-		out = room(&n.ws.a[i], size)
+	z := room(&n.ws.z[i], n.rows()*l.out)
+	out := z
+	if l.act != kernel.Identity {
+		out = n.ws.a[:n.rows()*l.out]
 	}
 	return op.Op{
 		Name:   fmt.Sprintf("dense%d", i),
 		Result: op.View(out, n.rows(), l.out),
 		Do: func(in [][]float32) {
-			l.forward(n.ws, i, n.b, n.k, n.net.Params, in[0], true)
+			l.forward(n.b, n.k, n.net.Params, in[0], z, out)
 		},
 		Wrt:  []bool{i > 0, true, true},
 		Grad: func(in G.Nodes, _, g *G.Node) (G.Nodes, error) { return n.denseGrad(i, in, g) },
@@ -99,7 +98,8 @@ func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 // share the overwritten g: its value is ∂A, and ∂W, ∂b are views of what it
 // left in grad. The gradients of successive layers alternate between two
 // buffers. They hold the rows of the active points only, which the last layer
-// finds; what the forward pass left of the others is gone afterwards.
+// finds; what the forward pass left of the others is gone afterwards. What entered
+// the layer, in[0] of the forward pass, is computed once more for the active points.
 func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 	l := n.net.layers[i]
 	var dx []float32
@@ -116,18 +116,13 @@ func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 		Name:   fmt.Sprintf("denseGrad%d", i),
 		Result: result,
 		Do: func(x [][]float32) {
-			a, g := x[0], x[2]
+			g := x[2]
 			if i == len(n.net.layers)-1 {
 				n.live.find(g, n.b, n.k, l.out)
 				n.live.gather(g, 1+n.k, l.out)
 			}
-			n.live.gather(a, 1+n.k, l.in)
-			if l.act != kernel.Identity {
-				n.live.gather(n.ws.z[i], 1+n.k, l.out)
-				n.live.gather(n.ws.s1[i], 1, l.out)
-				n.live.gather(n.ws.s2[i], 1, l.out)
-			}
-			l.backward(n.ws, i, n.live.n, n.k, n.net.Params, a, g, n.grad, dx)
+			l.deactivate(n.ws, n.live.n, n.k, g, n.ws.z[i])
+			l.backward(n.live.n, n.k, n.net.Params, n.entered(i), g, n.grad, dx)
 		},
 	}.Apply(in[0], in[1], g)
 	if err != nil {
@@ -145,6 +140,19 @@ func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 		back = nil
 	}
 	return G.Nodes{back, dw, db}, nil
+}
+
+// entered returns what entered layer i at the active points: features, or the
+// activations of the layer before, with whose σ' and σ″ it leaves the workspace.
+func (n *builder) entered(i int) []float32 {
+	if i == 0 {
+		n.live.gather(n.ws.feat, 1+n.k, n.net.layers[0].in)
+		return n.ws.feat
+	}
+	l, z := n.net.layers[i-1], n.ws.z[i-1]
+	n.live.gather(z, 1+n.k, l.out)
+	l.activate(n.ws, n.live.n, n.k, z, n.ws.a)
+	return n.ws.a
 }
 
 func (n *builder) slice(after *G.Node, at int, shape ...int) (*G.Node, error) {

@@ -2,14 +2,14 @@ package nn
 
 import "mflow/internal/kernel"
 
-// A Workspace is the memory of one evaluation of a network: jets before and
-// after every activation, and the derivatives of the activations, which the
-// backward pass needs. It grows to the largest batch seen and is then reused.
+// A Workspace is the memory of one evaluation of a network. It grows to the
+// largest batch seen and is then reused.
 type Workspace struct {
 	phase, feat []float32
-	z, a        [][]float32 // per layer: pre-activation and activation jets
-	s1, s2      [][]float32 // per layer: σ'(z), σ″(z)
-	g           [2][]float32
+	z           [][]float32  // pre-activation jets: of every layer, or of two by turns
+	a           []float32    // activation jets of the layer at hand
+	s1, s2      []float32    // σ'(z), σ″(z) of the layer at hand
+	g           [2][]float32 // gradients by turns
 }
 
 func room(p *[]float32, n int) []float32 {
@@ -22,20 +22,19 @@ func room(p *[]float32, n int) []float32 {
 
 func (ws *Workspace) layers(n int) {
 	for len(ws.z) < n {
-		ws.z, ws.a = append(ws.z, nil), append(ws.a, nil)
-		ws.s1, ws.s2 = append(ws.s1, nil), append(ws.s2, nil)
+		ws.z = append(ws.z, nil)
 	}
 }
 
-// forward computes the jets of layer i,
+// forward computes the jets of a layer,
 //
 //	Z = A W + b        value rows get the bias, tangent rows do not
 //	A' = σ(Z)          values σ(z), tangents σ'(z) ∘ ż
 //
-// and returns A'. The backward pass reads Z, σ' and σ″ from the workspace.
-func (l dense) forward(ws *Workspace, i, b, k int, p, a []float32, save bool) []float32 {
+// and returns A', which is Z for the last layer. It writes Z to z and A' to out,
+// which may be a, whose use is over by then, or z.
+func (l dense) forward(b, k int, p, a, z, out []float32) []float32 {
 	rows := (1 + k) * b
-	z := room(&ws.z[i], rows*l.out)
 	kernel.Gemm(false, false, rows, l.out, l.in, 1, a, l.in, p[l.w:], l.out, 0, z, l.out)
 	bias := p[l.b : l.b+l.out]
 	if l.act == kernel.Identity {
@@ -47,27 +46,15 @@ func (l dense) forward(ws *Workspace, i, b, k int, p, a []float32, save bool) []
 		}
 		return z
 	}
-	if !save { // evaluation: activations replace the pre-activations
-		kernel.ActJet(l.act, b, l.out, k, z, bias, z, nil, nil)
-		return z
-	}
-	out := room(&ws.a[i], rows*l.out)
-	kernel.ActJet(l.act, b, l.out, k, z, bias, out, room(&ws.s1[i], b*l.out), room(&ws.s2[i], b*l.out))
+	kernel.ActJet(l.act, b, l.out, k, z, bias, out, nil, nil)
 	return out
 }
 
-// backward takes the gradient g of the loss with respect to the layer's output
-// jets, overwrites it with the gradient with respect to Z,
-//
-//	Gz₀ = σ' ∘ G₀ + σ″ ∘ Σⱼ Gⱼ ∘ Zⱼ ,   Gzⱼ = σ' ∘ Gⱼ ,
-//
-// writes ∂W = Aᵀ Gz and ∂b = Σ_rows Gz₀ to grad, laid out as the parameters,
-// and, unless dx is nil, Gz Wᵀ to dx.
-func (l dense) backward(ws *Workspace, i, b, k int, p, a, g, grad, dx []float32) {
+// backward takes the gradient g of the loss with respect to Z and the jets a that
+// entered the layer, writes ∂W = Aᵀ G and ∂b = Σ_rows G₀ to grad, laid out as the
+// parameters, and, unless dx is nil, G Wᵀ to dx.
+func (l dense) backward(b, k int, p, a, g, grad, dx []float32) {
 	rows := (1 + k) * b
-	if l.act != kernel.Identity {
-		kernel.ActJetBack(b, l.out, k, g, ws.z[i], ws.s1[i], ws.s2[i])
-	}
 	kernel.Gemm(true, false, l.in, l.out, rows, 1, a, l.in, g, l.out, 0, grad[l.w:], l.out)
 	kernel.ColSum(grad[l.b:l.b+l.out], b, l.out, g, false)
 	if dx != nil {
@@ -75,20 +62,33 @@ func (l dense) backward(ws *Workspace, i, b, k int, p, a, g, grad, dx []float32)
 	}
 }
 
+// activate computes the activations of a layer once more, from what forward left
+// in z, and leaves σ' and σ″ for deactivate. To keep Z alone and repeat this cheap
+// part takes a third of the memory of keeping all four.
+func (l dense) activate(ws *Workspace, b, k int, z, out []float32) {
+	kernel.ActJet(l.act, b, l.out, k, z, nil, out, room(&ws.s1, b*l.out), room(&ws.s2, b*l.out))
+}
+
+// deactivate turns the gradient g with respect to A' into that with respect to Z,
+//
+//	Gz₀ = σ' ∘ G₀ + σ″ ∘ Σⱼ Gⱼ ∘ Zⱼ ,   Gzⱼ = σ' ∘ Gⱼ .
+func (l dense) deactivate(ws *Workspace, b, k int, g, z []float32) {
+	if l.act != kernel.Identity {
+		kernel.ActJetBack(b, l.out, k, g, z, ws.s1, ws.s2)
+	}
+}
+
 // Eval returns the jets V, (1+k)B × m, of the field at the jets X, (1+k)B × n.
 // The result lies in the workspace and is valid until its next use.
 func (net *MLP) Eval(ws *Workspace, b, k int, x []float32) []float32 {
-	return net.forward(ws, b, k, x, false)
-}
-
-func (net *MLP) forward(ws *Workspace, b, k int, x []float32, save bool) []float32 {
 	if len(x) != (1+k)*b*net.Features.N {
 		panic("nn: len(x) != (1+k)*b*n")
 	}
 	a := net.features(ws, b, k, x)
-	ws.layers(len(net.layers))
-	for i, l := range net.layers {
-		a = l.forward(ws, i, b, k, net.Params, a, save)
+	ws.layers(2)
+	for i, l := range net.layers { // activations replace the pre-activations
+		z := room(&ws.z[i%2], (1+k)*b*l.out)
+		a = l.forward(b, k, net.Params, a, z, z)
 	}
 	return a
 }
