@@ -39,7 +39,7 @@ type Run struct {
 	source   rand.PCG // of the step under way
 	rnd      *rand.Rand
 	shuffle  rand.PCG // of the epoch under way
-	order    []int // permutation of the epoch
+	order    []int    // permutation of the epoch
 	epoch    int
 
 	step     int

@@ -78,7 +78,11 @@ func (n *builder) features(x *G.Node) (*G.Node, error) {
 // dense is layer i: one matrix product and one pass of the activation.
 func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 	l := n.net.layers[i]
-	z := room(&n.ws.z[i], n.rows()*l.out)
+	width := l.out
+	if i > 0 {
+		width = max(l.in, l.out) // for ∂A, see denseGrad
+	}
+	z := room(&n.ws.z[i], n.rows()*width)[:n.rows()*l.out]
 	out := z
 	if l.act != kernel.Identity {
 		out = n.ws.a[:n.rows()*l.out]
@@ -96,20 +100,20 @@ func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 
 // denseGrad is one operation for all three gradients of layer i, since they
 // share the overwritten g: its value is ∂A, and ∂W, ∂b are views of what it
-// left in grad. The gradients of successive layers alternate between two
-// buffers. They hold the rows of the active points only, which the last layer
-// finds; what the forward pass left of the others is gone afterwards. What entered
-// the layer, in[0] of the forward pass, is computed once more for the active points.
+// left in grad. ∂A takes the place of Z, which is of no more use by then; the Z of
+// the last layer is the network's result and stays. Gradients hold the rows of the
+// active points only, which the last layer finds; what the forward pass left of
+// the others is gone afterwards. What entered the layer is computed once more for
+// the active points.
 func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 	l := n.net.layers[i]
 	var dx []float32
 	result := op.View(n.grad[l.w:l.w+l.in*l.out], l.in, l.out)
 	if i > 0 {
-		buf := &n.ws.g[i%2]
-		if need := n.rows() * l.in; cap(*buf) < need {
-			*buf = make([]float32, n.rows()*n.widest())
+		dx = n.ws.z[i][:n.rows()*l.in]
+		if l.act == kernel.Identity {
+			dx = room(&n.ws.g, n.rows()*l.in)
 		}
-		dx = (*buf)[:n.rows()*l.in]
 		result = op.View(dx, n.rows(), l.in)
 	}
 	back, err := op.Op{

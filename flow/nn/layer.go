@@ -6,10 +6,10 @@ import "mflow/internal/kernel"
 // largest batch seen and is then reused.
 type Workspace struct {
 	phase, feat []float32
-	z           [][]float32  // pre-activation jets: of every layer, or of two by turns
-	a           []float32    // activation jets of the layer at hand
-	s1, s2      []float32    // σ'(z), σ″(z) of the layer at hand
-	g           [2][]float32 // gradients by turns
+	z           [][]float32 // pre-activation jets: of every layer, or of two by turns
+	a           []float32   // activation jets of the layer at hand
+	s1, s2      []float32   // σ'(z), σ″(z) of the layer at hand
+	g           []float32   // gradient with respect to what enters the last layer
 }
 
 func room(p *[]float32, n int) []float32 {
