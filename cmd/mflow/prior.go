@@ -122,7 +122,7 @@ func baselines(p *points, model []float64, floor float64, seed uint64) (map[stri
 		}
 		score("vmf_mixture", d, all)
 	}
-	const enough = 3000 // points to fit a dozen weights on
+	const enough = 20_000 // points to fit the weights on
 	d, _, err := kernels(p, prior.KernelOptions{Floor: floor, Seed: seed, Sample: enough})
 	if err != nil {
 		return nil, err

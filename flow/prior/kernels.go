@@ -1,88 +1,168 @@
 package prior
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sort"
-	"sync"
-
-	"gonum.org/v1/gonum/spatial/kdtree"
-
-	"mflow/manifold"
 )
 
-// Kernels is a kernel density at several widths at once: the mean over the
-// points of kernels of fixed concentrations, of kernels whose width is the
-// distance to a k-th neighbour, and the uniform density, with weights fitted by
-// expectation-maximisation on cross-fitted densities. No kernel is narrower than
-// the resolution floor.
+// Kernels is a kernel density at several widths at once. Every point carries
+// kernels of fixed concentrations, kernels as wide as a k-th neighbour is far,
+// and normal kernels in stereographic coordinates with the covariance of the
+// neighbours. Points fall into classes by how crowded they stand; each class has
+// its own weights of the parts, so that a part counts where it serves. The rest
+// of the weight is the uniform density. No kernel is narrower than the
+// resolution floor in any direction.
 type Kernels struct {
 	Points []float64   // N×ambient
 	Fixed  []float64   // concentrations of the fixed kernels, rising
-	Near   [][]float64 // per k, the concentration at every point
-	Weight []float64   // of each fixed, each adaptive, and the uniform
+	Near   [][]float64 // per adaptive part, the concentration at every point
+	Shape  [][]float64 // per normal part, N×d(d+1)/2: lower triangle of A, the precision is AᵀA
+	Class  []int       // class of every point; nil if there is one
+	Weight []float64   // classes×parts, fixed before adaptive before normal; then the uniform
 	Floor  float64     // standard deviation of the narrowest kernel, radians
 
 	space     space
-	fixedNorm []float64
-	nearNorm  [][]float64
 	logVol    float64
-}
-
-// KernelOptions say how Kernels are fitted. Zeros mean the defaults given.
-type KernelOptions struct {
-	Floor  float64 // 1e-3 radians
-	Near   []int   // neighbours of the adaptive kernels: 2, 4, 8, 16
-	Widths int     // number of fixed widths, from 1 radian to the floor: two a factor of ten, or more
-	Folds  []int   // fold of every point, for cross-fitting; nil for ten random ones
-
-	// Sample, if positive, fits the weights on the cross-fitted densities of so
-	// many random points only, and returns none of them: enough for a baseline,
-	// in time proportional to Sample times the points and not to their square.
-	Sample int
-	Seed   uint64
-}
-
-// Narrowest returns the concentration whose kernel has the standard deviation of
-// the floor.
-func narrowest(floor float64) float64 { return 1 / (floor * floor) }
-
-func (p *Kernels) prepare() error {
-	n := p.space.ambient()
-	points := len(p.Points) / n
-	if points == 0 || len(p.Points)%n != 0 || len(p.Weight) != len(p.Fixed)+len(p.Near)+1 {
-		return fmt.Errorf("prior: kernels with %d coordinates and %d weights", len(p.Points), len(p.Weight))
-	}
-	p.logVol = math.Log(p.space.m.Volume())
-	p.fixedNorm, p.nearNorm = nil, nil
-	for _, k := range p.Fixed {
-		p.fixedNorm = append(p.fixedNorm, math.Exp(-p.space.logNorm(k)))
-	}
-	for _, ks := range p.Near {
-		if len(ks) != points {
-			return fmt.Errorf("prior: %d adaptive widths for %d points", len(ks), points)
-		}
-		norms := make([]float64, points)
-		for i, k := range ks {
-			norms[i] = math.Exp(-p.space.logNorm(k))
-		}
-		p.nearNorm = append(p.nearNorm, norms)
-	}
-	return nil
+	members   [][]int // rows of every class
+	fixedNorm []float64
+	nearNorm  []float64 // N×adaptive parts
+	shapeNorm []float64 // N×normal parts
+	reach     []float64 // N×(adaptive + normal), squared chord
+	local     []float64 // N, the farthest of a row of reach
+	wide      float64   // reach of the widest fixed kernel in use
+	search    *search
 }
 
 // negligible is the exponent beyond which a kernel is dropped: e⁻⁴⁰ of its peak
 // is far below the uniform part.
 const negligible = 40
 
-// LogProb returns the log-density at x, in time proportional to the points.
+// narrowest returns the concentration whose kernel has the standard deviation of
+// the floor.
+func narrowest(floor float64) float64 { return 1 / (floor * floor) }
+
+// parts returns the number of kernels at a point.
+func (p *Kernels) parts() int { return len(p.Fixed) + len(p.Near) + len(p.Shape) }
+
+func (p *Kernels) class(i int) int {
+	if p.Class == nil {
+		return 0
+	}
+	return p.Class[i]
+}
+
+// prepare checks the numbers and derives the rest from them.
+func (p *Kernels) prepare() error {
+	n, d := p.space.ambient(), p.space.dim()
+	points := len(p.Points) / n
+	classes := (len(p.Weight) - 1) / max(1, p.parts())
+	if points == 0 || len(p.Points)%n != 0 || classes < 1 || len(p.Weight) != classes*p.parts()+1 {
+		return fmt.Errorf("prior: kernels with %d coordinates and %d weights for %d parts", len(p.Points), len(p.Weight), p.parts())
+	}
+	if p.Class == nil && classes > 1 || p.Class != nil && (len(p.Class) != points || slices.Min(p.Class) < 0 || slices.Max(p.Class) >= classes) {
+		return fmt.Errorf("prior: points of the kernels want one class each, from 0 to %d", classes-1)
+	}
+	for i, v := range p.Points {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("prior: point %d of the kernels has the coordinate %g", i/n, v)
+		}
+	}
+	for i, w := range p.Weight {
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("prior: weight %d of the kernels is %g", i, w)
+		}
+	}
+	p.members = make([][]int, classes)
+	for i := range points {
+		c := p.class(i)
+		p.members[c] = append(p.members[c], i)
+	}
+	for i, w := range p.Weight[:len(p.Weight)-1] {
+		if w > 0 && len(p.members[i/p.parts()]) == 0 {
+			return fmt.Errorf("prior: weight %g for class %d, which has no points", w, i/p.parts())
+		}
+	}
+	p.logVol = math.Log(p.space.m.Volume())
+	p.fixedNorm = p.fixedNorm[:0]
+	p.wide = -1
+	for s, k := range p.Fixed {
+		if !(k > 0) || math.IsInf(k, 0) {
+			return fmt.Errorf("prior: concentration %g of a kernel", k)
+		}
+		p.fixedNorm = append(p.fixedNorm, math.Exp(-p.space.logNorm(k)))
+		if p.used(s) {
+			p.wide = max(p.wide, 2*negligible/k)
+		}
+	}
+	local := len(p.Near) + len(p.Shape)
+	p.nearNorm = make([]float64, points*len(p.Near))
+	p.shapeNorm = make([]float64, points*len(p.Shape))
+	p.reach = make([]float64, points*local)
+	p.local = make([]float64, points)
+	for s, ks := range p.Near {
+		if len(ks) != points {
+			return fmt.Errorf("prior: %d adaptive widths for %d points", len(ks), points)
+		}
+		for i, k := range ks {
+			if !(k > 0) || math.IsInf(k, 0) {
+				return fmt.Errorf("prior: concentration %g of point %d", k, i)
+			}
+			p.nearNorm[i*len(p.Near)+s] = math.Exp(-p.space.logNorm(k))
+			p.reach[i*local+s] = 2 * negligible / k
+		}
+	}
+	size := p.space.packed()
+	for s, as := range p.Shape {
+		if len(as) != points*size {
+			return fmt.Errorf("prior: %d numbers of covariances for %d points, want %d each", len(as), points, size)
+		}
+		for i := range points {
+			a := as[i*size : (i+1)*size]
+			det := logDet(a, d)
+			if math.IsNaN(det) || math.IsInf(det, 0) {
+				return fmt.Errorf("prior: covariance of point %d is not positive definite", i)
+			}
+			p.shapeNorm[i*len(p.Shape)+s] = math.Exp(det - float64(d)/2*math.Log(2*math.Pi))
+			p.reach[i*local+len(p.Near)+s] = 2 * negligible * spread(a, d)
+		}
+	}
+	reach := make([]float64, points)
+	for i := range points {
+		p.local[i] = -1
+		for s, r := range p.reach[i*local : (i+1)*local] {
+			if p.Weight[p.class(i)*p.parts()+len(p.Fixed)+s] > 0 {
+				p.local[i] = max(p.local[i], r)
+			} else {
+				p.reach[i*local+s] = -1
+			}
+		}
+		reach[i] = max(p.local[i], p.wide)
+	}
+	var at []float64
+	for i := range points {
+		at = append(at, p.space.embed(p.Points[i*n:(i+1)*n])...)
+	}
+	p.search = newSearch(at, len(at)/points, reach)
+	return nil
+}
+
+// used reports whether any class gives weight to the part.
+func (p *Kernels) used(part int) bool {
+	for c := part; c < len(p.Weight)-1; c += p.parts() {
+		if p.Weight[c] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// LogProb returns the log-density at x. It visits the points whose kernels
+// reach x.
 func (p *Kernels) LogProb(x []float64) float64 {
-	var room [64]float64
-	sums := p.sums(room[:0], x, nil, -1)
+	var room [512]float64
+	sums := p.sums(room[:0], x)
 	var f float64
 	for i, w := range p.Weight {
 		f += w * sums[i]
@@ -90,32 +170,60 @@ func (p *Kernels) LogProb(x []float64) float64 {
 	return math.Log(f)
 }
 
-// sums returns the density at x of every part by itself: the fixed kernels, the
-// adaptive ones, the uniform. Points of the given fold are left out.
-func (p *Kernels) sums(dst, x []float64, folds []int, out int) []float64 {
-	n := p.space.ambient()
-	dst = append(dst[:0], make([]float64, len(p.Weight))...)
-	used := 0
-	for i := range len(p.Points) / n {
-		if folds != nil && folds[i] == out {
-			continue
-		}
-		used++
-		t := p.space.t(x, p.Points[i*n:(i+1)*n])
-		for s, k := range p.Fixed {
+// sums returns the density at x of every part of every class by itself, and of
+// the uniform. Parts without weight are left out.
+func (p *Kernels) sums(dst, x []float64) []float64 {
+	d, parts := p.space.dim(), p.parts()
+	size := p.space.packed()
+	for range p.Weight {
+		dst = append(dst, 0)
+	}
+	var room [16]float64
+	v := append(room[:0], make([]float64, d)...)
+	first := 0 // widest fixed kernel in use
+	for first < len(p.Fixed) && !p.used(first) {
+		first++
+	}
+	x = p.space.embed(x)
+	p.search.walk(x, func(i int, at []float64, chord float64) {
+		row := dst[p.class(i)*parts : (p.class(i)+1)*parts]
+		t := chord / 2
+		for s := first; s < len(p.Fixed); s++ {
+			k := p.Fixed[s]
 			if k*t > negligible {
 				break
 			}
-			dst[s] += p.fixedNorm[s] * math.Exp(-k*t)
+			row[s] += p.fixedNorm[s] * math.Exp(-k*t)
 		}
+		if chord > p.local[i] {
+			return
+		}
+		row = row[len(p.Fixed):]
+		local := len(p.Near) + len(p.Shape)
+		reach := p.reach[i*local : (i+1)*local]
 		for s, ks := range p.Near {
-			if k := ks[i]; k*t < negligible {
-				dst[len(p.Fixed)+s] += p.nearNorm[s][i] * math.Exp(-k*t)
+			if chord <= reach[s] {
+				row[s] += p.nearNorm[i*len(p.Near)+s] * math.Exp(-ks[i]*t)
 			}
 		}
-	}
-	for s := range dst {
-		dst[s] /= float64(max(1, used))
+		row, reach = row[len(p.Near):], reach[len(p.Near):]
+		charted, jac := false, 0.0
+		for s, as := range p.Shape {
+			if chord > reach[s] {
+				continue
+			}
+			if !charted {
+				charted, jac = true, p.space.chart(v, x, at)
+			}
+			if q := whiten(as[i*size:(i+1)*size], v); q < 2*negligible {
+				row[s] += p.shapeNorm[i*len(p.Shape)+s] * math.Exp(jac-q/2)
+			}
+		}
+	})
+	for c, rows := range p.members {
+		for s := range parts {
+			dst[c*parts+s] /= float64(max(1, len(rows)))
+		}
 	}
 	dst[len(dst)-1] = math.Exp(-p.logVol)
 	return dst
@@ -128,227 +236,23 @@ func (p *Kernels) Rand(x []float64, rnd *rand.Rand) {
 		p.space.m.Rand(x, rnd)
 		return
 	}
-	n := p.space.ambient()
-	i := rnd.IntN(len(p.Points) / n)
-	var kappa float64
+	rows := p.members[s/p.parts()]
+	i := rows[rnd.IntN(len(rows))]
+	n, d := p.space.ambient(), p.space.dim()
+	m := p.Points[i*n : (i+1)*n]
+	s %= p.parts()
 	if s < len(p.Fixed) {
-		kappa = p.Fixed[s]
-	} else {
-		kappa = p.Near[s-len(p.Fixed)][i]
+		p.space.rand(x, m, p.Fixed[s], rnd)
+		return
 	}
-	p.space.rand(x, p.Points[i*n:(i+1)*n], kappa, rnd)
-}
-
-// FitKernels fits Kernels to the points x. It also returns the cross-fitted
-// density at every point: that of the kernels of the other folds. A flow on top
-// must be trained with it, since the density in sample leaves nothing to learn.
-func FitKernels(m manifold.Manifold, x []float64, o KernelOptions) (*Kernels, []float64, error) {
-	s, err := spaceOf(m)
-	if err != nil {
-		return nil, nil, err
+	s -= len(p.Fixed)
+	if s < len(p.Near) {
+		p.space.rand(x, m, p.Near[s][i], rnd)
+		return
 	}
-	n := s.ambient()
-	points := len(x) / n
-	if points < 20 {
-		return nil, nil, errors.New("prior: kernels need at least 20 points")
-	}
-	if o.Floor == 0 {
-		o.Floor = 1e-3
-	}
-	if !(o.Floor > 0 && o.Floor <= 1) {
-		return nil, nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
-	}
-	if o.Near == nil {
-		o.Near = []int{2, 4, 8, 16}
-	}
-	if o.Widths == 0 {
-		o.Widths = 2 + int(2*math.Ceil(-math.Log10(o.Floor)))
-	}
-	if o.Folds == nil {
-		rnd := rand.New(rand.NewPCG(o.Seed, 10))
-		o.Folds = make([]int, points)
-		for i, r := range rnd.Perm(points) {
-			o.Folds[i] = r % 10
-		}
-	}
-	if len(o.Folds) != points {
-		return nil, nil, fmt.Errorf("prior: %d folds for %d points", len(o.Folds), points)
-	}
-	p := &Kernels{Points: append([]float64(nil), x...), Floor: o.Floor, space: s}
-	for i := range o.Widths {
-		width := math.Pow(o.Floor, float64(i)/float64(max(1, o.Widths-1)))
-		p.Fixed = append(p.Fixed, 1/(width*width))
-	}
-	near := neighbours(s, x, o)
-	all := func(int) bool { return true }
-	for _, k := range o.Near {
-		ks := make([]float64, points)
-		for i := range ks {
-			ks[i] = adaptive(near[i], k, o.Floor, all)
-		}
-		p.Near = append(p.Near, ks)
-	}
-	parts := len(p.Fixed) + len(p.Near) + 1
-	p.Weight = make([]float64, parts)
-	for i := range p.Weight {
-		p.Weight[i] = 1 / float64(parts)
-	}
-	if err := p.prepare(); err != nil {
-		return nil, nil, err
-	}
-	held := p.crossFit(o, near)
-	p.weigh(held)
-	if o.Sample > 0 {
-		return p, nil, nil
-	}
-	nu := make([]float64, points)
-	for i, sums := range held {
-		for j, w := range p.Weight {
-			nu[i] += w * sums[j]
-		}
-	}
-	return p, nu, nil
-}
-
-// crossFit returns, for every point, the density of every part without the
-// points of its fold; the adaptive widths too are measured without them.
-func (p *Kernels) crossFit(o KernelOptions, near [][]neighbour) [][]float64 {
-	n := p.space.ambient()
-	points := len(p.Points) / n
-	chosen := make([]bool, points)
-	for i, r := range rand.New(rand.NewPCG(o.Seed, 11)).Perm(points) {
-		chosen[r] = o.Sample <= 0 || i < o.Sample
-	}
-	held := make([][]float64, points)
-	var folds []int
-	seen := map[int]bool{}
-	for _, f := range o.Folds {
-		if !seen[f] {
-			seen[f] = true
-			folds = append(folds, f)
-		}
-	}
-	sort.Ints(folds)
-	for _, fold := range folds {
-		q := *p
-		q.Near = nil
-		for _, k := range o.Near {
-			ks := make([]float64, points)
-			for i := range ks {
-				ks[i] = adaptive(near[i], k, o.Floor, func(j int) bool { return o.Folds[j] != fold })
-			}
-			q.Near = append(q.Near, ks)
-		}
-		if err := q.prepare(); err != nil {
-			panic(err) // as p, which was sound
-		}
-		parallel(points, func(i int) {
-			if o.Folds[i] == fold && chosen[i] {
-				held[i] = q.sums(nil, p.Points[i*n:(i+1)*n], o.Folds, fold)
-			}
-		})
-	}
-	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil })
-}
-
-// weigh fits the weights to the held-out densities.
-func (p *Kernels) weigh(held [][]float64) {
-	for range 300 {
-		next := make([]float64, len(p.Weight))
-		for _, sums := range held {
-			var f float64
-			for j, w := range p.Weight {
-				f += w * sums[j]
-			}
-			for j, w := range p.Weight {
-				next[j] += w * sums[j] / f
-			}
-		}
-		var total float64
-		for j := range next {
-			next[j] /= float64(len(held))
-			if j == len(next)-1 { // ν stays positive everywhere
-				next[j] = math.Max(next[j], 1e-4)
-			}
-			total += next[j]
-		}
-		var change float64
-		for j := range next {
-			next[j] /= total
-			change = math.Max(change, math.Abs(next[j]-p.Weight[j]))
-		}
-		p.Weight = next
-		if change < 1e-6 {
-			return
-		}
-	}
-}
-
-// A neighbour is another point and t of the two.
-type neighbour struct {
-	index int
-	t     float64
-}
-
-// neighbours returns the nearest points of every point, nearest first: enough
-// that the k-th is still there when a fold is left out.
-func neighbours(s space, x []float64, o KernelOptions) [][]neighbour {
-	n := s.ambient()
-	points := len(x) / n
-	most := 1
-	for _, k := range o.Near {
-		most = max(most, k)
-	}
-	keep := min(points-1, 3*most+16)
-	all := make(places, points)
-	for i := range all {
-		all[i] = place{s.embed(x[i*n : (i+1)*n]), i}
-	}
-	tree := kdtree.New(append(places(nil), all...), false)
-	near := make([][]neighbour, points)
-	parallel(points, func(i int) {
-		k := kdtree.NewNKeeper(keep + 1) // the point finds itself too
-		tree.NearestSet(k, all[i])
-		for _, c := range k.Heap {
-			if q, ok := c.Comparable.(place); ok && q.index != i && len(near[i]) < keep {
-				near[i] = append(near[i], neighbour{q.index, c.Dist / 2}) // t is half the squared chord
-			}
-		}
-		sort.Slice(near[i], func(a, b int) bool {
-			if near[i][a].t != near[i][b].t {
-				return near[i][a].t < near[i][b].t
-			}
-			return near[i][a].index < near[i][b].index
-		})
-	})
-	return near
-}
-
-// adaptive returns the concentration of the kernel whose width is the distance
-// to the k-th neighbour that counts, at most the floor's.
-func adaptive(near []neighbour, k int, floor float64, counts func(int) bool) float64 {
-	t := 0.5
-	for _, nb := range near {
-		if counts(nb.index) {
-			t = nb.t
-			if k--; k == 0 {
-				break
-			}
-		}
-	}
-	return math.Min(narrowest(floor), 1/math.Max(2*t, 1e-300))
-}
-
-// parallel calls f for every index on all processors.
-func parallel(n int, f func(i int)) {
-	var wg sync.WaitGroup
-	workers := min(n, runtime.GOMAXPROCS(0))
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
+	s -= len(p.Near)
+	size := p.space.packed()
+	v := make([]float64, d)
+	colour(v, p.Shape[s][i*size:(i+1)*size], rnd)
+	p.space.unchart(x, m, v)
 }

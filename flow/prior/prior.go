@@ -64,6 +64,16 @@ func Marshal(p Density) (kind string, meta json.RawMessage, ts Tensors, err erro
 			"near":   {[]int{len(p.Near), len(p.Points) / n}, flatten(p.Near)},
 			"weight": {[]int{len(p.Weight)}, p.Weight},
 		}
+		if len(p.Shape) > 0 {
+			ts["shape"] = Tensor{[]int{len(p.Shape), len(p.Points) / n, p.space.packed()}, flatten(p.Shape)}
+		}
+		if len(p.Class) > 0 {
+			class := make([]float64, len(p.Class))
+			for i, c := range p.Class {
+				class[i] = float64(c)
+			}
+			ts["class"] = Tensor{[]int{len(class)}, class}
+		}
 		meta, err = json.Marshal(struct {
 			Floor float64 `json:"floor"`
 		}{p.Floor})
@@ -101,11 +111,13 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 			return nil, err
 		}
 		p := &Kernels{space: s, Points: ts["points"].Data, Fixed: ts["kappa"].Data, Weight: ts["weight"].Data}
-		if near := ts["near"]; len(near.Data) > 0 && len(near.Shape) == 2 {
-			w := near.Shape[1]
-			for i := range near.Shape[0] {
-				p.Near = append(p.Near, near.Data[i*w:(i+1)*w])
+		p.Near = rows(ts["near"])
+		p.Shape = rows(ts["shape"])
+		for i, c := range ts["class"].Data {
+			if !(c >= 0 && c < 1e6 && c == math.Trunc(c)) {
+				return nil, fmt.Errorf("prior: class of point %d of the kernels is %g, want a small whole number", i, c)
 			}
+			p.Class = append(p.Class, int(c))
 		}
 		var h struct {
 			Floor float64 `json:"floor"`
@@ -117,6 +129,19 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 		return p, p.prepare()
 	}
 	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture or kernels", kind)
+}
+
+// rows returns the rows of a tensor along its first axis, views.
+func rows(t Tensor) [][]float64 {
+	var out [][]float64
+	if len(t.Shape) < 2 || t.Shape[0] < 1 {
+		return nil
+	}
+	w := len(t.Data) / t.Shape[0]
+	for i := range t.Shape[0] {
+		out = append(out, t.Data[i*w:(i+1)*w])
+	}
+	return out
 }
 
 func flatten(x [][]float64) []float64 {

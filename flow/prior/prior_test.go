@@ -205,23 +205,6 @@ func TestCrossFitted(t *testing.T) {
 	}
 }
 
-// TestFloor: copies do not make kernels narrower than the floor.
-func TestFloor(t *testing.T) {
-	m := manifold.Sphere{N: 2}
-	x := clusters(m, 50, 60, 4)
-	x = append(x, append(append([]float64(nil), x...), x...)...)
-	p, _, err := FitKernels(m, x, KernelOptions{Floor: 0.01})
-	if err != nil {
-		t.Fatal(err)
-	}
-	top := 1e4 * (1 + 1e-12)
-	for _, k := range append(flatten(p.Near), p.Fixed...) {
-		if k > top {
-			t.Fatalf("concentration %g beyond the floor's %g", k, top)
-		}
-	}
-}
-
 func TestCrowding(t *testing.T) {
 	m := manifold.Sphere{N: 2}
 	rnd := rand.New(rand.NewPCG(1, 1))

@@ -1,0 +1,89 @@
+package prior
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// crossFit returns, for every point that is sampled, the density of every part
+// of the kernels made without the points of its fold.
+func (f *fitter) crossFit(p *Kernels) ([][]float64, error) {
+	n := f.space.ambient()
+	points := len(f.x) / n
+	chosen := make([]bool, points)
+	for i, r := range rand.New(rand.NewPCG(f.o.Seed, 11)).Perm(points) {
+		chosen[r] = f.o.Sample <= 0 || i < f.o.Sample
+	}
+	held := make([][]float64, points)
+	folds := slices.Clone(f.o.Folds)
+	slices.Sort(folds)
+	for _, fold := range slices.Compact(folds) {
+		var rows []int
+		for i, g := range f.o.Folds {
+			if g == fold && chosen[i] {
+				rows = append(rows, i)
+			}
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		q, err := f.kernels(func(j int) bool { return f.o.Folds[j] != fold })
+		if err != nil {
+			return nil, err
+		}
+		parallel(len(rows), func(i int) {
+			held[rows[i]] = q.sums(nil, f.x[rows[i]*n:(rows[i]+1)*n])
+		})
+	}
+	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil }), nil
+}
+
+// weigh fits the weights to the held-out densities by expectation-maximisation.
+// So many points in proportion to the size of a class and the weight of the
+// part in all classes are added to what is counted.
+func (p *Kernels) weigh(held [][]float64, prior float64) {
+	parts := p.parts()
+	total := len(p.Points) / p.space.ambient()
+	for range 500 {
+		next := make([]float64, len(p.Weight))
+		for _, sums := range held {
+			var f float64
+			for j, w := range p.Weight {
+				f += w * sums[j]
+			}
+			for j, w := range p.Weight {
+				next[j] += w * sums[j] / f
+			}
+		}
+		if prior > 0 {
+			all := make([]float64, parts)
+			for j := range len(next) - 1 {
+				all[j%parts] += next[j] / float64(len(held))
+			}
+			for j := range len(next) - 1 {
+				next[j] += prior * all[j%parts] * float64(len(p.members[j/parts])) / float64(total)
+			}
+		}
+		var sum float64
+		for j := range next {
+			next[j] /= float64(len(held))
+			if j < len(next)-1 && (next[j] < 1e-9 || len(p.members[j/parts]) == 0) {
+				next[j] = 0
+			}
+			if j == len(next)-1 { // ν stays positive everywhere
+				next[j] = math.Max(next[j], 1e-4)
+			}
+			sum += next[j]
+		}
+		var change float64
+		for j := range next {
+			next[j] /= sum
+			change = math.Max(change, math.Abs(next[j]-p.Weight[j]))
+		}
+		p.Weight = next
+		if change < 1e-6 {
+			return
+		}
+	}
+}

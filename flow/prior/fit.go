@@ -1,0 +1,299 @@
+package prior
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"mflow/manifold"
+)
+
+// KernelOptions say how Kernels are fitted. Zeros mean the defaults given.
+type KernelOptions struct {
+	Floor float64 // 1e-3 radians
+	Folds []int   // fold of every point, for cross-fitting; nil for random ones
+
+	// Sample, if positive, fits the weights on the cross-fitted densities of so
+	// many random points only, and returns none of them: enough for a baseline.
+	Sample int
+	Seed   uint64
+}
+
+// A rule makes a kernel at a point from its neighbours at other positions: as
+// wide as scale times the distance to the k-th, or with scale² times the
+// covariance of the first k, of which a share is made isotropic.
+type rule struct {
+	k      int
+	scale  float64
+	shrink float64
+}
+
+// A recipe says which parts and classes Kernels have.
+type recipe struct {
+	widths      int    // number of fixed kernels, from 1 radian to the floor
+	near, shape []rule // shapes of the same k and of rising k share work
+	crowd       int    // classes by the distance to the crowd-th neighbour
+	classes     int    // number of these
+	copies      []int  // classes by points at the same position: one more class from so many on
+	folds       int
+	prior       float64 // weight of the class-blind proportions, in points
+}
+
+// recipeFor returns what did best by cross-fitted densities of the training
+// points of sets on S², and of the torsions of RNA on T⁷.
+func recipeFor(s space, floor float64) recipe {
+	if s.dim() > 2 {
+		return recipe{
+			widths:  4,
+			near:    []rule{{1, 1, 0}, {2, 1, 0}, {8, 1, 0}},
+			shape:   []rule{{10, 0.7, 0.05}, {20, 0.7, 0.02}, {50, 0.7, 0.01}, {100, 0.7, 0.01}},
+			crowd:   8,
+			classes: 4,
+			copies:  []int{2},
+			folds:   10,
+			prior:   10,
+		}
+	}
+	return recipe{
+		widths:  2 + int(2*math.Ceil(-math.Log10(floor))),
+		near:    []rule{{1, 1, 0}, {2, 1, 0}, {4, 1, 0}, {8, 1, 0}, {16, 1, 0}},
+		shape:   []rule{{4, 0.7, 0.3}, {8, 0.7, 0.2}, {16, 0.7, 0.1}, {32, 0.5, 0.1}},
+		crowd:   2,
+		classes: 4,
+		copies:  []int{2, 3, 5},
+		folds:   20,
+		prior:   10,
+	}
+}
+
+// FitKernels fits Kernels to the points x. It also returns the cross-fitted
+// density at every point: that of the kernels of the other folds. A flow on top
+// must be trained with it, since the density in sample leaves nothing to learn.
+func FitKernels(m manifold.Manifold, x []float64, o KernelOptions) (*Kernels, []float64, error) {
+	s, err := spaceOf(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Floor == 0 {
+		o.Floor = 1e-3
+	}
+	if !(o.Floor > 0 && o.Floor <= 1) {
+		return nil, nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
+	}
+	return fitKernels(s, x, o, recipeFor(s, o.Floor))
+}
+
+func fitKernels(s space, x []float64, o KernelOptions, r recipe) (*Kernels, []float64, error) {
+	n := s.ambient()
+	points := len(x) / n
+	if points < 20 {
+		return nil, nil, errors.New("prior: kernels need at least 20 points")
+	}
+	if o.Folds == nil {
+		rnd := rand.New(rand.NewPCG(o.Seed, 10))
+		o.Folds = make([]int, points)
+		for i, q := range rnd.Perm(points) {
+			o.Folds[i] = q % r.folds
+		}
+	}
+	if len(o.Folds) != points {
+		return nil, nil, fmt.Errorf("prior: %d folds for %d points", len(o.Folds), points)
+	}
+	f := newFitter(s, x, o, r)
+	p, err := f.kernels(func(int) bool { return true })
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := f.crossFit(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.weigh(held, r.prior)
+	if err := p.prepare(); err != nil { // parts without weight are left out now
+		return nil, nil, err
+	}
+	if o.Sample > 0 {
+		return p, nil, nil
+	}
+	nu := make([]float64, points)
+	for i, sums := range held {
+		for j, w := range p.Weight {
+			nu[i] += w * sums[j]
+		}
+	}
+	return p, nu, nil
+}
+
+// A fitter makes kernels of some of the points.
+type fitter struct {
+	space  space
+	x      []float64
+	o      KernelOptions
+	r      recipe
+	near   [][]neighbour
+	at     []int     // number of every point's position
+	limits []float64 // of the classes by crowding, in t, rising
+}
+
+func newFitter(s space, x []float64, o KernelOptions, r recipe) *fitter {
+	f := &fitter{space: s, x: x, o: o, r: r, at: positions(x, s.ambient())}
+	most := r.crowd
+	for _, q := range append(slices.Clone(r.near), r.shape...) {
+		most = max(most, q.k)
+	}
+	// Enough that the k-th is still there when a fold is left out.
+	f.near = neighbours(s, x, most+most/2+24)
+	if r.classes > 1 {
+		var ts []float64
+		for i := range f.near {
+			near := f.others(i, func(int) bool { return true })
+			ts = append(ts, near[min(len(near), r.crowd)-1].t)
+		}
+		slices.Sort(ts)
+		for c := 1; c < r.classes; c++ {
+			f.limits = append(f.limits, ts[len(ts)*c/r.classes])
+		}
+	}
+	return f
+}
+
+// others returns the neighbours of point i at other positions than its own, one
+// for each, of the points that count.
+func (f *fitter) others(i int, counts func(int) bool) []neighbour {
+	var out []neighbour
+	last := neighbour{index: i, t: -1}
+	for _, q := range f.near[i] {
+		if !counts(q.index) || f.at[q.index] == f.at[i] || q.t == last.t && f.at[q.index] == f.at[last.index] {
+			continue
+		}
+		out = append(out, q)
+		last = q
+	}
+	if len(out) == 0 {
+		out = append(out, neighbour{i, 0.5})
+	}
+	return out
+}
+
+// classOf returns the class of point i with its neighbours at other positions.
+func (f *fitter) classOf(i int, near []neighbour, counts func(int) bool) int {
+	c := 0
+	if f.r.classes > 1 {
+		t := near[min(len(near), f.r.crowd)-1].t
+		for c < len(f.limits) && t >= f.limits[c] {
+			c++
+		}
+	}
+	if len(f.r.copies) == 0 {
+		return c
+	}
+	same := 1
+	for _, q := range f.near[i] {
+		if counts(q.index) && f.at[q.index] == f.at[i] {
+			same++
+		}
+	}
+	m := 0
+	for m < len(f.r.copies) && same >= f.r.copies[m] {
+		m++
+	}
+	return c + max(1, f.r.classes)*m
+}
+
+// kernels returns unweighted kernels of the points that count.
+func (f *fitter) kernels(counts func(int) bool) (*Kernels, error) {
+	n, d := f.space.ambient(), f.space.dim()
+	p := &Kernels{Floor: f.o.Floor, space: f.space}
+	for i := range f.r.widths {
+		width := math.Pow(f.o.Floor, float64(i)/float64(max(1, f.r.widths-1)))
+		p.Fixed = append(p.Fixed, 1/(width*width))
+	}
+	var rows []int
+	for i := range len(f.x) / n {
+		if counts(i) {
+			rows = append(rows, i)
+			p.Points = append(p.Points, f.x[i*n:(i+1)*n]...)
+		}
+	}
+	size := f.space.packed()
+	p.Near = make([][]float64, len(f.r.near))
+	for s := range p.Near {
+		p.Near[s] = make([]float64, len(rows))
+	}
+	p.Shape = make([][]float64, len(f.r.shape))
+	for s := range p.Shape {
+		p.Shape[s] = make([]float64, len(rows)*size)
+	}
+	p.Class = make([]int, len(rows))
+	parallel(len(rows), func(j int) {
+		i := rows[j]
+		near := f.others(i, counts)
+		p.Class[j] = f.classOf(i, near, counts)
+		for s, q := range f.r.near {
+			t := near[min(len(near), q.k)-1].t * q.scale * q.scale
+			p.Near[s][j] = math.Min(narrowest(f.o.Floor), 1/math.Max(2*t, 1e-300))
+		}
+		f.shapes(i, near, func(s int, c []float64) {
+			factor(p.Shape[s][j*size:(j+1)*size], c, d)
+		})
+	})
+	classes := max(1, f.r.classes) * (1 + len(f.r.copies))
+	p.Weight = make([]float64, classes*p.parts()+1)
+	if classes == 1 {
+		p.Class = nil
+	}
+	member := make([]bool, classes)
+	for j := range rows {
+		member[p.class(j)] = true
+	}
+	for i := range p.Weight {
+		if i == len(p.Weight)-1 || member[i/p.parts()] {
+			p.Weight[i] = 1 / float64(len(p.Weight))
+		}
+	}
+	return p, p.prepare()
+}
+
+// shapes calls give with the covariance of every normal part at point i.
+func (f *fitter) shapes(i int, near []neighbour, give func(s int, c []float64)) {
+	if len(f.r.shape) == 0 {
+		return
+	}
+	n, d := f.space.ambient(), f.space.dim()
+	m := f.space.embed(f.x[i*n : (i+1)*n])
+	v := make([]float64, d)
+	scatter := make([]float64, d*d)
+	c := make([]float64, d*d)
+	used := 0
+	// Rules by rising k share the sums.
+	for s, q := range f.r.shape {
+		if s > 0 && q.k < f.r.shape[s-1].k {
+			used = 0
+			clear(scatter)
+		}
+		for ; used < min(q.k, len(near)); used++ {
+			j := near[used].index
+			f.space.chart(v, f.space.embed(f.x[j*n:(j+1)*n]), m)
+			for a := range d {
+				va := math.Max(-2, math.Min(2, v[a])) // a right angle is far enough
+				for b := range a + 1 {
+					scatter[a*d+b] += va * math.Max(-2, math.Min(2, v[b]))
+				}
+			}
+		}
+		scale := q.scale * q.scale / float64(used)
+		var trace float64
+		for a := range d {
+			trace += scatter[a*d+a] * scale
+		}
+		for a := range d {
+			for b := range a {
+				c[a*d+b] = (1 - q.shrink) * scatter[a*d+b] * scale
+			}
+			c[a*d+a] = (1-q.shrink)*scatter[a*d+a]*scale + q.shrink*trace/float64(d) + f.o.Floor*f.o.Floor
+		}
+		give(s, c)
+	}
+}
