@@ -72,18 +72,31 @@ func (s space) unchart(x, m, v []float64) {
 	s.m.Project(x)
 }
 
-// packed returns how many numbers a factor has.
-func (s space) packed() int { return s.n * (s.n + 1) / 2 }
+// packed returns how many numbers the mean and factor of a normal density have.
+func (s space) packed() int { return s.n + s.n*(s.n+1)/2 }
+
+func square(v float64) float64 { return v * v }
+
+func dot(a, b []float64) float64 {
+	var sum float64
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
 
 // A factor is the packed lower triangle A of a precision AᵀA.
 
-// whiten returns |A v|².
-func whiten(a, v []float64) float64 {
+// whiten returns |A v|², or a part of it once that exceeds the limit.
+func whiten(a, v []float64, limit float64) float64 {
 	var q float64
 	for i := range v {
+		if q > limit {
+			break
+		}
 		var y float64
-		for j := range i + 1 {
-			y += a[j] * v[j]
+		for j, b := range a[:i+1] {
+			y += b * v[j]
 		}
 		a = a[i+1:]
 		q += y * y

@@ -7,15 +7,18 @@ import (
 )
 
 // crossFit returns, for every point that is sampled, the density of every part
-// of the kernels made without the points of its fold.
-func (f *fitter) crossFit(p *Kernels) ([][]float64, error) {
+// of the kernels made without the points of its fold, and the mean share of the
+// points that each class has in these.
+func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err error) {
 	n := f.space.ambient()
 	points := len(f.x) / n
 	chosen := make([]bool, points)
 	for i, r := range rand.New(rand.NewPCG(f.o.Seed, 11)).Perm(points) {
 		chosen[r] = f.o.Sample <= 0 || i < f.o.Sample
 	}
-	held := make([][]float64, points)
+	held = make([][]float64, points)
+	share = make([]float64, len(p.members))
+	var all float64
 	folds := slices.Clone(f.o.Folds)
 	slices.Sort(folds)
 	for _, fold := range slices.Compact(folds) {
@@ -30,13 +33,58 @@ func (f *fitter) crossFit(p *Kernels) ([][]float64, error) {
 		}
 		q, err := f.kernels(func(j int) bool { return f.o.Folds[j] != fold })
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		for c, rows := range q.members {
+			share[c] += float64(len(rows))
+			all += float64(len(rows))
 		}
 		parallel(len(rows), func(i int) {
 			held[rows[i]] = q.sums(nil, f.x[rows[i]*n:(rows[i]+1)*n])
 		})
 	}
-	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil }), nil
+	for c := range share {
+		share[c] /= all
+	}
+	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil }), share, nil
+}
+
+// settle carries weights over from kernels whose classes had the given shares
+// of the points. A class that has less of them now, as the single points of a
+// set of pairs, keeps weight in proportion. The rest goes to the same parts of
+// the classes that are as crowded and have more copies, stride apart, or of all.
+func (p *Kernels) settle(share []float64, stride int) {
+	parts := p.parts()
+	total := float64(len(p.Points) / p.space.ambient())
+	next := slices.Clone(p.Weight)
+	for c, rows := range p.members {
+		keep := math.Min(1, float64(len(rows))/(total*math.Max(share[c], 1e-300)))
+		heirs := make([]float64, len(p.members))
+		var sum float64
+		for to := c + stride; to < len(heirs); to += stride {
+			heirs[to] = float64(len(p.members[to]))
+			sum += heirs[to]
+		}
+		if sum == 0 {
+			for to := range heirs {
+				heirs[to] = float64(len(p.members[to]))
+			}
+			sum = total
+		}
+		for s := range parts {
+			rest := (1 - keep) * p.Weight[c*parts+s]
+			next[c*parts+s] -= rest
+			for to, h := range heirs {
+				next[to*parts+s] += rest * h / sum
+			}
+		}
+	}
+	for c, rows := range p.members {
+		if len(rows) == 0 {
+			clear(next[c*parts : (c+1)*parts]) // what rounding left
+		}
+	}
+	p.Weight = next
 }
 
 // weigh fits the weights to the held-out densities by expectation-maximisation.
@@ -45,6 +93,9 @@ func (f *fitter) crossFit(p *Kernels) ([][]float64, error) {
 func (p *Kernels) weigh(held [][]float64, prior float64) {
 	parts := p.parts()
 	total := len(p.Points) / p.space.ambient()
+	for j := range p.Weight { // a class without points now may have had some in a fold
+		p.Weight[j] = 1 / float64(len(p.Weight))
+	}
 	for range 500 {
 		next := make([]float64, len(p.Weight))
 		for _, sums := range held {
@@ -68,7 +119,7 @@ func (p *Kernels) weigh(held [][]float64, prior float64) {
 		var sum float64
 		for j := range next {
 			next[j] /= float64(len(held))
-			if j < len(next)-1 && (next[j] < 1e-9 || len(p.members[j/parts]) == 0) {
+			if j < len(next)-1 && next[j] < 1e-9 {
 				next[j] = 0
 			}
 			if j == len(next)-1 { // ν stays positive everywhere

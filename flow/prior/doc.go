@@ -2,5 +2,5 @@
 // the Riemannian volume. They are the source density ν of a flow, and the
 // baselines beside every score: uniform, mixtures of von Mises-Fisher kernels
 // (von Mises on tori) by expectation-maximisation, and kernel densities of many
-// widths whose weights are fitted on cross-fitted densities.
+// widths and shapes whose weights are fitted on cross-fitted densities.
 package prior

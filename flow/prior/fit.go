@@ -22,18 +22,20 @@ type KernelOptions struct {
 }
 
 // A rule makes a kernel at a point from its neighbours at other positions: as
-// wide as scale times the distance to the k-th, or with scale² times the
-// covariance of the first k, of which a share is made isotropic.
+// wide as scale times the distance to the k-th; or with scale² times the
+// covariance of the first k, of which a share is made isotropic, about a share of
+// the way to their mean.
 type rule struct {
 	k      int
 	scale  float64
 	shrink float64
+	mean   float64
 }
 
 // A recipe says which parts and classes Kernels have.
 type recipe struct {
 	widths      int    // number of fixed kernels, from 1 radian to the floor
-	near, shape []rule // shapes of the same k and of rising k share work
+	near, shape []rule // shapes by rising k share work
 	crowd       int    // classes by the distance to the crowd-th neighbour
 	classes     int    // number of these
 	copies      []int  // classes by points at the same position: one more class from so many on
@@ -43,29 +45,35 @@ type recipe struct {
 
 // recipeFor returns what did best by cross-fitted densities of the training
 // points of sets on S², and of the torsions of RNA on T⁷.
-func recipeFor(s space, floor float64) recipe {
-	if s.dim() > 2 {
-		return recipe{
-			widths:  4,
-			near:    []rule{{1, 1, 0}, {2, 1, 0}, {8, 1, 0}},
-			shape:   []rule{{10, 0.7, 0.05}, {20, 0.7, 0.02}, {50, 0.7, 0.01}, {100, 0.7, 0.01}},
-			crowd:   8,
-			classes: 4,
-			copies:  []int{2},
-			folds:   10,
-			prior:   10,
-		}
-	}
-	return recipe{
-		widths:  2 + int(2*math.Ceil(-math.Log10(floor))),
-		near:    []rule{{1, 1, 0}, {2, 1, 0}, {4, 1, 0}, {8, 1, 0}, {16, 1, 0}},
-		shape:   []rule{{4, 0.7, 0.3}, {8, 0.7, 0.2}, {16, 0.7, 0.1}, {32, 0.5, 0.1}},
+func recipeFor(s space, o KernelOptions) recipe {
+	r := recipe{
+		widths: 2 + int(2*math.Ceil(-math.Log10(o.Floor))),
+		near:   []rule{{k: 1, scale: 1}, {k: 2, scale: 1}, {k: 4, scale: 1}, {k: 8, scale: 1}, {k: 16, scale: 1}},
+		// Volcanoes stand in arcs, so covariances of few neighbours are trusted.
+		shape: []rule{
+			{2, 1, 0.1, 0}, {2, 0.7, 0.01, 0}, {4, 0.7, 0.05, 0}, {4, 0.7, 0.005, 0}, {8, 0.7, 0.05, 0}, {8, 0.7, 0.005, 0},
+			{16, 0.7, 0.03, 0}, {16, 1, 0.1, 0.5}, {32, 0.5, 0.03, 0}, {32, 0.7, 0.05, 0.5},
+		},
 		crowd:   2,
 		classes: 4,
-		copies:  []int{2, 3, 5},
+		copies:  []int{2, 4},
 		folds:   20,
 		prior:   10,
 	}
+	if s.dim() > 2 {
+		r.widths, r.classes, r.folds = 4, 8, 5
+		r.near = []rule{{k: 1, scale: 1}, {k: 2, scale: 1}, {k: 8, scale: 1}}
+		r.copies = []int{2}
+		r.shape = []rule{
+			{10, 1, 0.02, 0.7}, {20, 1, 0.01, 0.7}, {50, 0.5, 0.003, 0.5}, {50, 1, 0.003, 0.7},
+			{100, 0.7, 0.003, 0.7}, {100, 1, 0.003, 0.8},
+		}
+	}
+	if o.Folds != nil {
+		// Folds that leave out whole places are too few to tell classes apart by.
+		r.classes, r.copies = 1, nil
+	}
+	return r
 }
 
 // FitKernels fits Kernels to the points x. It also returns the cross-fitted
@@ -82,7 +90,7 @@ func FitKernels(m manifold.Manifold, x []float64, o KernelOptions) (*Kernels, []
 	if !(o.Floor > 0 && o.Floor <= 1) {
 		return nil, nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
 	}
-	return fitKernels(s, x, o, recipeFor(s, o.Floor))
+	return fitKernels(s, x, o, recipeFor(s, o))
 }
 
 func fitKernels(s space, x []float64, o KernelOptions, r recipe) (*Kernels, []float64, error) {
@@ -90,6 +98,11 @@ func fitKernels(s space, x []float64, o KernelOptions, r recipe) (*Kernels, []fl
 	points := len(x) / n
 	if points < 20 {
 		return nil, nil, errors.New("prior: kernels need at least 20 points")
+	}
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, nil, fmt.Errorf("prior: point %d has the coordinate %g", i/n, v)
+		}
 	}
 	if o.Folds == nil {
 		rnd := rand.New(rand.NewPCG(o.Seed, 10))
@@ -106,22 +119,23 @@ func fitKernels(s space, x []float64, o KernelOptions, r recipe) (*Kernels, []fl
 	if err != nil {
 		return nil, nil, err
 	}
-	held, err := f.crossFit(p)
+	held, share, err := f.crossFit(p)
 	if err != nil {
 		return nil, nil, err
 	}
 	p.weigh(held, r.prior)
+	var nu []float64
+	if o.Sample <= 0 {
+		nu = make([]float64, points)
+		for i, sums := range held {
+			for j, w := range p.Weight {
+				nu[i] += w * sums[j]
+			}
+		}
+	}
+	p.settle(share, max(1, r.classes))
 	if err := p.prepare(); err != nil { // parts without weight are left out now
 		return nil, nil, err
-	}
-	if o.Sample > 0 {
-		return p, nil, nil
-	}
-	nu := make([]float64, points)
-	for i, sums := range held {
-		for j, w := range p.Weight {
-			nu[i] += w * sums[j]
-		}
 	}
 	return p, nu, nil
 }
@@ -140,11 +154,15 @@ type fitter struct {
 func newFitter(s space, x []float64, o KernelOptions, r recipe) *fitter {
 	f := &fitter{space: s, x: x, o: o, r: r, at: positions(x, s.ambient())}
 	most := r.crowd
-	for _, q := range append(slices.Clone(r.near), r.shape...) {
+	for _, q := range slices.Concat(r.near, r.shape) {
 		most = max(most, q.k)
 	}
 	// Enough that the k-th is still there when a fold is left out.
-	f.near = neighbours(s, x, most+most/2+24)
+	keep := 3*most + 16
+	if s.dim() > 2 {
+		keep = most + most/2 + 16 // a search takes long there
+	}
+	f.near = neighbours(s, x, keep)
 	if r.classes > 1 {
 		var ts []float64
 		for i := range f.near {
@@ -235,8 +253,10 @@ func (f *fitter) kernels(counts func(int) bool) (*Kernels, error) {
 			t := near[min(len(near), q.k)-1].t * q.scale * q.scale
 			p.Near[s][j] = math.Min(narrowest(f.o.Floor), 1/math.Max(2*t, 1e-300))
 		}
-		f.shapes(i, near, func(s int, c []float64) {
-			factor(p.Shape[s][j*size:(j+1)*size], c, d)
+		f.shapes(i, near, func(s int, mean, c []float64) {
+			shape := p.Shape[s][j*size : (j+1)*size]
+			copy(shape, mean)
+			factor(shape[d:], c, d)
 		})
 	})
 	classes := max(1, f.r.classes) * (1 + len(f.r.copies))
@@ -256,44 +276,60 @@ func (f *fitter) kernels(counts func(int) bool) (*Kernels, error) {
 	return p, p.prepare()
 }
 
-// shapes calls give with the covariance of every normal part at point i.
-func (f *fitter) shapes(i int, near []neighbour, give func(s int, c []float64)) {
-	if len(f.r.shape) == 0 {
-		return
-	}
+// shapes calls give with the mean and covariance of every normal part at point
+// i. Neighbours beyond a right angle count as if they were at one.
+func (f *fitter) shapes(i int, near []neighbour, give func(s int, mean, c []float64)) {
 	n, d := f.space.ambient(), f.space.dim()
+	most := 0
+	for _, q := range f.r.shape {
+		most = max(most, q.k)
+	}
+	near = near[:min(len(near), most)]
 	m := f.space.embed(f.x[i*n : (i+1)*n])
-	v := make([]float64, d)
-	scatter := make([]float64, d*d)
-	c := make([]float64, d*d)
+	vs := make([]float64, len(near)*d)
+	for j, q := range near {
+		f.space.chart(vs[j*d:(j+1)*d], f.space.embed(f.x[q.index*n:(q.index+1)*n]), m)
+	}
+	for j, v := range vs {
+		vs[j] = math.Max(-2, math.Min(2, v))
+	}
+	sum, scatter := make([]float64, d), make([]float64, d*d)
+	mean, c := make([]float64, d), make([]float64, d*d)
 	used := 0
-	// Rules by rising k share the sums.
 	for s, q := range f.r.shape {
 		if s > 0 && q.k < f.r.shape[s-1].k {
 			used = 0
+			clear(sum)
 			clear(scatter)
 		}
 		for ; used < min(q.k, len(near)); used++ {
-			j := near[used].index
-			f.space.chart(v, f.space.embed(f.x[j*n:(j+1)*n]), m)
+			v := vs[used*d : (used+1)*d]
 			for a := range d {
-				va := math.Max(-2, math.Min(2, v[a])) // a right angle is far enough
+				sum[a] += v[a]
 				for b := range a + 1 {
-					scatter[a*d+b] += va * math.Max(-2, math.Min(2, v[b]))
+					scatter[a*d+b] += v[a] * v[b]
 				}
 			}
 		}
-		scale := q.scale * q.scale / float64(used)
-		var trace float64
+		// Second moments about mean·(mean of the neighbours).
+		count := float64(used)
+		moved := q.mean * (2 - q.mean) / count
+		var trace, far float64
 		for a := range d {
-			trace += scatter[a*d+a] * scale
-		}
-		for a := range d {
-			for b := range a {
-				c[a*d+b] = (1 - q.shrink) * scatter[a*d+b] * scale
+			mean[a] = q.mean * sum[a] / count
+			far += square(mean[a])
+			for b := range a + 1 {
+				c[a*d+b] = square(q.scale) * (scatter[a*d+b] - moved*sum[a]*sum[b]) / count
 			}
-			c[a*d+a] = (1-q.shrink)*scatter[a*d+a]*scale + q.shrink*trace/float64(d) + f.o.Floor*f.o.Floor
+			trace += c[a*d+a]
 		}
-		give(s, c)
+		least := square(f.o.Floor * (1 + far/4)) // lengths are 1 + |v|²/4 times as long there
+		for a := range d {
+			for b := range a + 1 {
+				c[a*d+b] *= 1 - q.shrink
+			}
+			c[a*d+a] += q.shrink*trace/float64(d) + least
+		}
+		give(s, mean, c)
 	}
 }

@@ -10,15 +10,16 @@ import (
 // Kernels is a kernel density at several widths at once. Every point carries
 // kernels of fixed concentrations, kernels as wide as a k-th neighbour is far,
 // and normal kernels in stereographic coordinates with the covariance of the
-// neighbours. Points fall into classes by how crowded they stand; each class has
-// its own weights of the parts, so that a part counts where it serves. The rest
-// of the weight is the uniform density. No kernel is narrower than the
-// resolution floor in any direction.
+// neighbours, moved towards their mean. Points fall into classes by how crowded
+// they stand and how many share the position; each class has its own weights of
+// the parts, so that a part counts where it serves. The rest of the weight is
+// the uniform density. No kernel is narrower than the resolution floor in any
+// direction.
 type Kernels struct {
 	Points []float64   // N×ambient
 	Fixed  []float64   // concentrations of the fixed kernels, rising
 	Near   [][]float64 // per adaptive part, the concentration at every point
-	Shape  [][]float64 // per normal part, N×d(d+1)/2: lower triangle of A, the precision is AᵀA
+	Shape  [][]float64 // per normal part, N×(d + d(d+1)/2): mean, and lower triangle of A; the precision is AᵀA
 	Class  []int       // class of every point; nil if there is one
 	Weight []float64   // classes×parts, fixed before adaptive before normal; then the uniform
 	Floor  float64     // standard deviation of the narrowest kernel, radians
@@ -119,13 +120,14 @@ func (p *Kernels) prepare() error {
 			return fmt.Errorf("prior: %d numbers of covariances for %d points, want %d each", len(as), points, size)
 		}
 		for i := range points {
-			a := as[i*size : (i+1)*size]
+			mean, a := as[i*size:i*size+d], as[i*size+d:(i+1)*size]
 			det := logDet(a, d)
-			if math.IsNaN(det) || math.IsInf(det, 0) {
-				return fmt.Errorf("prior: covariance of point %d is not positive definite", i)
+			off := math.Sqrt(dot(mean, mean))
+			if math.IsNaN(det+off) || math.IsInf(det+off, 0) {
+				return fmt.Errorf("prior: normal kernel of point %d has no finite mean or no positive covariance", i)
 			}
 			p.shapeNorm[i*len(p.Shape)+s] = math.Exp(det - float64(d)/2*math.Log(2*math.Pi))
-			p.reach[i*local+len(p.Near)+s] = 2 * negligible * spread(a, d)
+			p.reach[i*local+len(p.Near)+s] = square(off + math.Sqrt(2*negligible*spread(a, d)))
 		}
 	}
 	reach := make([]float64, points)
@@ -178,8 +180,9 @@ func (p *Kernels) sums(dst, x []float64) []float64 {
 	for range p.Weight {
 		dst = append(dst, 0)
 	}
-	var room [16]float64
-	v := append(room[:0], make([]float64, d)...)
+	var room [32]float64
+	v := append(room[:0], make([]float64, 2*d)...)
+	v, z := v[:d], v[d:]
 	first := 0 // widest fixed kernel in use
 	for first < len(p.Fixed) && !p.used(first) {
 		first++
@@ -215,7 +218,10 @@ func (p *Kernels) sums(dst, x []float64) []float64 {
 			if !charted {
 				charted, jac = true, p.space.chart(v, x, at)
 			}
-			if q := whiten(as[i*size:(i+1)*size], v); q < 2*negligible {
+			for c, mean := range as[i*size : i*size+d] {
+				z[c] = v[c] - mean
+			}
+			if q := whiten(as[i*size+d:(i+1)*size], z, 2*negligible); q < 2*negligible {
 				row[s] += p.shapeNorm[i*len(p.Shape)+s] * math.Exp(jac-q/2)
 			}
 		}
@@ -253,6 +259,10 @@ func (p *Kernels) Rand(x []float64, rnd *rand.Rand) {
 	s -= len(p.Near)
 	size := p.space.packed()
 	v := make([]float64, d)
-	colour(v, p.Shape[s][i*size:(i+1)*size], rnd)
+	shape := p.Shape[s][i*size : (i+1)*size]
+	colour(v, shape[d:], rnd)
+	for c := range v {
+		v[c] += shape[c]
+	}
 	p.space.unchart(x, m, v)
 }

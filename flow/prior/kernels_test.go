@@ -14,7 +14,7 @@ import (
 func plain(p *Kernels, x []float64) float64 {
 	s, n, d := p.space, p.space.ambient(), p.space.dim()
 	f := p.Weight[len(p.Weight)-1] / s.m.Volume()
-	v := make([]float64, d)
+	v, z := make([]float64, d), make([]float64, d)
 	for i := range len(p.Points) / n {
 		m := p.Points[i*n : (i+1)*n]
 		c := p.class(i)
@@ -34,8 +34,11 @@ func plain(p *Kernels, x []float64) float64 {
 		}
 		jac := s.chart(v, s.embed(x), s.embed(m))
 		for k, shape := range p.Shape {
-			a := shape[i*s.packed() : (i+1)*s.packed()]
-			g += w[len(p.Fixed)+len(p.Near)+k] * math.Exp(logDet(a, d)-float64(d)/2*math.Log(2*math.Pi)+jac-whiten(a, v)/2)
+			mean, a := shape[i*s.packed():][:d], shape[i*s.packed()+d:(i+1)*s.packed()]
+			for c := range z {
+				z[c] = v[c] - mean[c]
+			}
+			g += w[len(p.Fixed)+len(p.Near)+k] * math.Exp(logDet(a, d)-float64(d)/2*math.Log(2*math.Pi)+jac-whiten(a, z, math.Inf(1))/2)
 		}
 		f += g / float64(of)
 	}
@@ -106,7 +109,7 @@ func TestFloor(t *testing.T) {
 						v[j] = rnd.NormFloat64()
 						sq += v[j] * v[j]
 					}
-					if q := whiten(shape[i:i+s.packed()], v) / sq; q > top {
+					if q := whiten(shape[i+d:i+s.packed()], v, math.Inf(1)) / sq; q > top {
 						t.Fatalf("%s: precision %g along %v beyond the floor's %g", m, q, v, top)
 					}
 				}
@@ -174,7 +177,7 @@ func TestKernelErrors(t *testing.T) {
 			"points": {[]int{2, 3}, []float64{0, 0, 1, 1, 0, 0}},
 			"kappa":  {[]int{1}, []float64{5}},
 			"near":   {[]int{1, 2}, []float64{30, 80}},
-			"shape":  {[]int{1, 2, 3}, []float64{1, 0, 1, 2, 1, 2}},
+			"shape":  {[]int{1, 2, 5}, []float64{0, 0, 1, 0, 1, 0.1, 0, 2, 1, 2}},
 			"class":  {[]int{2}, []float64{0, 1}},
 			"weight": {[]int{7}, []float64{0.1, 0.1, 0.1, 0.2, 0.2, 0.1, 0.2}},
 		}
@@ -186,7 +189,7 @@ func TestKernelErrors(t *testing.T) {
 		"points": {[]int{2, 3}, []float64{0, 0, 1, 1, 0, math.NaN()}},
 		"kappa":  {[]int{1}, []float64{-5}},
 		"near":   {[]int{1, 2}, []float64{30, math.Inf(1)}},
-		"shape":  {[]int{1, 2, 3}, []float64{1, 0, 1, 2, 1, 0}},
+		"shape":  {[]int{1, 2, 5}, []float64{0, 0, 1, 0, 1, 0, 0, 2, 1, 0}},
 		"class":  {[]int{2}, []float64{0, 2}},
 		"weight": {[]int{7}, []float64{0.1, 0.1, 0.1, 0.2, 0.2, 0.1, -0.2}},
 	} {
