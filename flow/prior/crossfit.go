@@ -87,6 +87,37 @@ func (p *Kernels) settle(share []float64, stride int) {
 	p.Weight = next
 }
 
+// trim drops the parts that no class gives weight to.
+func (p *Kernels) trim() {
+	var keep []int
+	for s := range p.parts() {
+		if p.used(s) {
+			keep = append(keep, s)
+		}
+	}
+	if len(keep) == 0 { // the uniform density has all the weight
+		keep = []int{0}
+	}
+	q := *p
+	p.Fixed, p.Near, p.Shape, p.Weight = nil, nil, nil, nil
+	for _, s := range keep {
+		switch near := s - len(q.Fixed); {
+		case near < 0:
+			p.Fixed = append(p.Fixed, q.Fixed[s])
+		case near < len(q.Near):
+			p.Near = append(p.Near, q.Near[near])
+		default:
+			p.Shape = append(p.Shape, q.Shape[near-len(q.Near)])
+		}
+	}
+	for c := range q.members {
+		for _, s := range keep {
+			p.Weight = append(p.Weight, q.Weight[c*q.parts()+s])
+		}
+	}
+	p.Weight = append(p.Weight, q.Weight[len(q.Weight)-1])
+}
+
 // weigh fits the weights to the held-out densities by expectation-maximisation.
 // So many points in proportion to the size of a class and the weight of the
 // part in all classes are added to what is counted.
@@ -119,7 +150,7 @@ func (p *Kernels) weigh(held [][]float64, prior float64) {
 		var sum float64
 		for j := range next {
 			next[j] /= float64(len(held))
-			if j < len(next)-1 && next[j] < 1e-9 {
+			if j < len(next)-1 && next[j] < 1e-6 { // a hundredth of a point of ten thousand
 				next[j] = 0
 			}
 			if j == len(next)-1 { // ν stays positive everywhere

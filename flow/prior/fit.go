@@ -134,7 +134,8 @@ func fitKernels(s space, x []float64, o KernelOptions, r recipe) (*Kernels, []fl
 		}
 	}
 	p.settle(share, max(1, r.classes))
-	if err := p.prepare(); err != nil { // parts without weight are left out now
+	p.trim()
+	if err := p.prepare(); err != nil {
 		return nil, nil, err
 	}
 	return p, nu, nil
