@@ -19,9 +19,7 @@ func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err er
 	held = make([][]float64, points)
 	share = make([]float64, len(p.members))
 	var all float64
-	folds := slices.Clone(f.o.Folds)
-	slices.Sort(folds)
-	for _, fold := range slices.Compact(folds) {
+	for _, fold := range f.folds() {
 		var rows []int
 		for i, g := range f.o.Folds {
 			if g == fold && chosen[i] {
@@ -47,6 +45,13 @@ func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err er
 		share[c] /= all
 	}
 	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil }), share, nil
+}
+
+// folds returns the numbers of the folds.
+func (f *fitter) folds() []int {
+	folds := slices.Clone(f.o.Folds)
+	slices.Sort(folds)
+	return slices.Compact(folds)
 }
 
 // settle carries weights over from kernels whose classes had the given shares
@@ -87,8 +92,8 @@ func (p *Kernels) settle(share []float64, stride int) {
 	p.Weight = next
 }
 
-// trim drops the parts that no class gives weight to.
-func (p *Kernels) trim() {
+// inUse returns the parts that any class gives weight to.
+func (p *Kernels) inUse() []int {
 	var keep []int
 	for s := range p.parts() {
 		if p.used(s) {
@@ -98,6 +103,11 @@ func (p *Kernels) trim() {
 	if len(keep) == 0 { // the uniform density has all the weight
 		keep = []int{0}
 	}
+	return keep
+}
+
+// trim drops the parts that are not to be kept, and prepares what is left.
+func (p *Kernels) trim(keep []int) error {
 	q := *p
 	p.Fixed, p.Near, p.Shape, p.Weight = nil, nil, nil, nil
 	for _, s := range keep {
@@ -116,6 +126,7 @@ func (p *Kernels) trim() {
 		}
 	}
 	p.Weight = append(p.Weight, q.Weight[len(q.Weight)-1])
+	return p.prepare()
 }
 
 // weigh fits the weights to the held-out densities by expectation-maximisation.

@@ -80,65 +80,11 @@ func recipeFor(s space, o KernelOptions) recipe {
 // density at every point: that of the kernels of the other folds. A flow on top
 // must be trained with it, since the density in sample leaves nothing to learn.
 func FitKernels(m manifold.Manifold, x []float64, o KernelOptions) (*Kernels, []float64, error) {
-	s, err := spaceOf(m)
+	f, err := newFitter(m, x, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Floor == 0 {
-		o.Floor = 1e-3
-	}
-	if !(o.Floor > 0 && o.Floor <= 1) {
-		return nil, nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
-	}
-	return fitKernels(s, x, o, recipeFor(s, o))
-}
-
-func fitKernels(s space, x []float64, o KernelOptions, r recipe) (*Kernels, []float64, error) {
-	n := s.ambient()
-	points := len(x) / n
-	if points < 20 {
-		return nil, nil, errors.New("prior: kernels need at least 20 points")
-	}
-	for i, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, nil, fmt.Errorf("prior: point %d has the coordinate %g", i/n, v)
-		}
-	}
-	if o.Folds == nil {
-		rnd := rand.New(rand.NewPCG(o.Seed, 10))
-		o.Folds = make([]int, points)
-		for i, q := range rnd.Perm(points) {
-			o.Folds[i] = q % r.folds
-		}
-	}
-	if len(o.Folds) != points {
-		return nil, nil, fmt.Errorf("prior: %d folds for %d points", len(o.Folds), points)
-	}
-	f := newFitter(s, x, o, r)
-	p, err := f.kernels(func(int) bool { return true })
-	if err != nil {
-		return nil, nil, err
-	}
-	held, share, err := f.crossFit(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.weigh(held, r.prior)
-	var nu []float64
-	if o.Sample <= 0 {
-		nu = make([]float64, points)
-		for i, sums := range held {
-			for j, w := range p.Weight {
-				nu[i] += w * sums[j]
-			}
-		}
-	}
-	p.settle(share, max(1, r.classes))
-	p.trim()
-	if err := p.prepare(); err != nil {
-		return nil, nil, err
-	}
-	return p, nu, nil
+	return f.fit()
 }
 
 // A fitter makes kernels of some of the points.
@@ -150,14 +96,50 @@ type fitter struct {
 	near   [][]neighbour
 	at     []int     // number of every point's position
 	limits []float64 // of the classes by crowding, in t, rising
+
+	weight []float64 // of all parts, as the folds gave them, once fitted
+	keep   []int     // parts that have any
 }
 
-func newFitter(s space, x []float64, o KernelOptions, r recipe) *fitter {
+// newFitter readies a fit: folds, and the neighbours of every point.
+func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, error) {
+	s, err := spaceOf(m)
+	if err != nil {
+		return nil, err
+	}
+	if o.Floor == 0 {
+		o.Floor = 1e-3
+	}
+	if !(o.Floor > 0 && o.Floor <= 1) {
+		return nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
+	}
+	n := s.ambient()
+	points := len(x) / n
+	if points < 20 {
+		return nil, errors.New("prior: kernels need at least 20 points")
+	}
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("prior: point %d has the coordinate %g", i/n, v)
+		}
+	}
+	r := recipeFor(s, o)
+	if o.Folds == nil {
+		rnd := rand.New(rand.NewPCG(o.Seed, 10))
+		o.Folds = make([]int, points)
+		for i, q := range rnd.Perm(points) {
+			o.Folds[i] = q % r.folds
+		}
+	}
+	if len(o.Folds) != points {
+		return nil, fmt.Errorf("prior: %d folds for %d points", len(o.Folds), points)
+	}
 	f := &fitter{space: s, x: x, o: o, r: r, at: positions(x, s.ambient())}
 	most := r.crowd
 	for _, q := range slices.Concat(r.near, r.shape) {
 		most = max(most, q.k)
 	}
+	most = max(most, slices.Max(crowds))
 	// Enough that the k-th is still there when a fold is left out.
 	keep := 3*most + 16
 	if s.dim() > 2 {
@@ -175,7 +157,30 @@ func newFitter(s space, x []float64, o KernelOptions, r recipe) *fitter {
 			f.limits = append(f.limits, ts[len(ts)*c/r.classes])
 		}
 	}
-	return f
+	return f, nil
+}
+
+// fit returns the kernels of all points, and their cross-fitted densities unless
+// only a sample is wanted.
+func (f *fitter) fit() (p *Kernels, nu []float64, err error) {
+	p, err = f.kernels(func(int) bool { return true })
+	if err != nil {
+		return nil, nil, err
+	}
+	held, share, err := f.crossFit(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.weigh(held, f.r.prior)
+	f.weight = p.Weight
+	if f.o.Sample <= 0 {
+		for _, sums := range held {
+			nu = append(nu, dot(p.Weight, sums))
+		}
+	}
+	p.settle(share, max(1, f.r.classes))
+	f.keep = p.inUse()
+	return p, nu, p.trim(f.keep)
 }
 
 // others returns the neighbours of point i at other positions than its own, one

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 )
 
 // Kernels is a kernel density at several widths at once. Every point carries
@@ -12,9 +13,9 @@ import (
 // and normal kernels in stereographic coordinates with the covariance of the
 // neighbours, moved towards their mean. Points fall into classes by how crowded
 // they stand and how many share the position; each class has its own weights of
-// the parts, so that a part counts where it serves. The rest of the weight is
-// the uniform density. No kernel is narrower than the resolution floor in any
-// direction.
+// the parts, so that a part counts where it serves, and a gain may change the
+// weight of every single kernel. The rest of the weight is the uniform density.
+// No kernel is narrower than the resolution floor in any direction.
 type Kernels struct {
 	Points []float64   // N×ambient
 	Fixed  []float64   // concentrations of the fixed kernels, rising
@@ -22,11 +23,14 @@ type Kernels struct {
 	Shape  [][]float64 // per normal part, N×(d + d(d+1)/2): mean, and lower triangle of A; the precision is AᵀA
 	Class  []int       // class of every point; nil if there is one
 	Weight []float64   // classes×parts, fixed before adaptive before normal; then the uniform
+	Gain   []float64   // N×parts, factors of the weights that leave their sum; nil for one
 	Floor  float64     // standard deviation of the narrowest kernel, radians
 
 	space     space
 	logVol    float64
-	members   [][]int // rows of every class
+	members   [][]int   // rows of every class
+	own       []float64 // N×parts, weight of every kernel
+	upTo      []float64 // N, sums of the weights of the points so far
 	fixedNorm []float64
 	nearNorm  []float64 // N×adaptive parts
 	shapeNorm []float64 // N×normal parts
@@ -85,6 +89,9 @@ func (p *Kernels) prepare() error {
 			return fmt.Errorf("prior: weight %g for class %d, which has no points", w, i/p.parts())
 		}
 	}
+	if err := p.weights(); err != nil {
+		return err
+	}
 	p.logVol = math.Log(p.space.m.Volume())
 	p.fixedNorm = p.fixedNorm[:0]
 	p.wide = -1
@@ -134,7 +141,7 @@ func (p *Kernels) prepare() error {
 	for i := range points {
 		p.local[i] = -1
 		for s, r := range p.reach[i*local : (i+1)*local] {
-			if p.Weight[p.class(i)*p.parts()+len(p.Fixed)+s] > 0 {
+			if p.own[i*p.parts()+len(p.Fixed)+s] > 0 {
 				p.local[i] = max(p.local[i], r)
 			} else {
 				p.reach[i*local+s] = -1
@@ -160,72 +167,55 @@ func (p *Kernels) used(part int) bool {
 	return false
 }
 
+// weights derives the weight of every kernel.
+func (p *Kernels) weights() error {
+	parts, points := p.parts(), len(p.Points)/p.space.ambient()
+	if p.Gain != nil && len(p.Gain) != points*parts {
+		return fmt.Errorf("prior: %d gains for %d points of %d kernels", len(p.Gain), points, parts)
+	}
+	p.own, p.upTo = make([]float64, points*parts), make([]float64, points)
+	var sum float64
+	for i := range points {
+		c := p.class(i)
+		for s, w := range p.Weight[c*parts : (c+1)*parts] {
+			w /= float64(len(p.members[c]))
+			if p.Gain != nil {
+				g := p.Gain[i*parts+s]
+				if !(g >= 0) || math.IsInf(g, 0) {
+					return fmt.Errorf("prior: gain %g of kernel %d of point %d", g, s, i)
+				}
+				w *= g
+			}
+			p.own[i*parts+s] = w
+			sum += w
+		}
+		p.upTo[i] = sum
+	}
+	if total := sum + p.Weight[len(p.Weight)-1]; p.Gain != nil && math.Abs(total-1) > 1e-6 {
+		return fmt.Errorf("prior: the weights of the kernels sum to %g with their gains, want 1", total)
+	}
+	return nil
+}
+
 // LogProb returns the log-density at x. It visits the points whose kernels
 // reach x.
 func (p *Kernels) LogProb(x []float64) float64 {
-	var room [512]float64
-	sums := p.sums(room[:0], x)
-	var f float64
-	for i, w := range p.Weight {
-		f += w * sums[i]
-	}
+	parts := p.parts()
+	f := p.Weight[len(p.Weight)-1] * math.Exp(-p.logVol)
+	var room [128]float64
+	row := append(room[:0], make([]float64, parts)...)
+	p.visit(x, func(i int) []float64 { clear(row); return row }, func(i int) {
+		f += dot(p.own[i*parts:(i+1)*parts], row)
+	})
 	return math.Log(f)
 }
 
 // sums returns the density at x of every part of every class by itself, and of
 // the uniform. Parts without weight are left out.
 func (p *Kernels) sums(dst, x []float64) []float64 {
-	d, parts := p.space.dim(), p.parts()
-	size := p.space.packed()
-	for range p.Weight {
-		dst = append(dst, 0)
-	}
-	var room [32]float64
-	v := append(room[:0], make([]float64, 2*d)...)
-	v, z := v[:d], v[d:]
-	first := 0 // widest fixed kernel in use
-	for first < len(p.Fixed) && !p.used(first) {
-		first++
-	}
-	x = p.space.embed(x)
-	p.search.walk(x, func(i int, at []float64, chord float64) {
-		row := dst[p.class(i)*parts : (p.class(i)+1)*parts]
-		t := chord / 2
-		for s := first; s < len(p.Fixed); s++ {
-			k := p.Fixed[s]
-			if k*t > negligible {
-				break
-			}
-			row[s] += p.fixedNorm[s] * math.Exp(-k*t)
-		}
-		if chord > p.local[i] {
-			return
-		}
-		row = row[len(p.Fixed):]
-		local := len(p.Near) + len(p.Shape)
-		reach := p.reach[i*local : (i+1)*local]
-		for s, ks := range p.Near {
-			if chord <= reach[s] {
-				row[s] += p.nearNorm[i*len(p.Near)+s] * math.Exp(-ks[i]*t)
-			}
-		}
-		row, reach = row[len(p.Near):], reach[len(p.Near):]
-		charted, jac := false, 0.0
-		for s, as := range p.Shape {
-			if chord > reach[s] {
-				continue
-			}
-			if !charted {
-				charted, jac = true, p.space.chart(v, x, at)
-			}
-			for c, mean := range as[i*size : i*size+d] {
-				z[c] = v[c] - mean
-			}
-			if q := whiten(as[i*size+d:(i+1)*size], z, 2*negligible); q < 2*negligible {
-				row[s] += p.shapeNorm[i*len(p.Shape)+s] * math.Exp(jac-q/2)
-			}
-		}
-	})
+	parts := p.parts()
+	dst = append(dst, make([]float64, len(p.Weight))...)
+	p.visit(x, func(i int) []float64 { return dst[p.class(i)*parts : (p.class(i)+1)*parts] }, func(int) {})
 	for c, rows := range p.members {
 		for s := range parts {
 			dst[c*parts+s] /= float64(max(1, len(rows)))
@@ -235,18 +225,81 @@ func (p *Kernels) sums(dst, x []float64) []float64 {
 	return dst
 }
 
+// visit adds the density at x of every kernel of point i to the row of i, for
+// all points whose kernels reach x, and then calls done.
+func (p *Kernels) visit(x []float64, row func(i int) []float64, done func(i int)) {
+	d := p.space.dim()
+	var room [32]float64
+	v := append(room[:0], make([]float64, 2*d)...)
+	v, z := v[:d], v[d:]
+	first := 0 // widest fixed kernel in use
+	for first < len(p.Fixed) && !p.used(first) {
+		first++
+	}
+	x = p.space.embed(x)
+	p.search.walk(x, func(i int, at []float64, chord float64) {
+		row, t := row(i), chord/2
+		for s := first; s < len(p.Fixed); s++ {
+			k := p.Fixed[s]
+			if k*t > negligible {
+				break
+			}
+			row[s] += p.fixedNorm[s] * math.Exp(-k*t)
+		}
+		if chord <= p.local[i] {
+			p.adaptive(row[len(p.Fixed):], i, x, at, chord, v, z)
+		}
+		done(i)
+	})
+}
+
+// adaptive adds the densities at x of the kernels of point i that have a width or
+// shape of their own. Chart coordinates are written to v and z.
+func (p *Kernels) adaptive(row []float64, i int, x, at []float64, chord float64, v, z []float64) {
+	d, size, local := p.space.dim(), p.space.packed(), len(p.Near)+len(p.Shape)
+	reach := p.reach[i*local : (i+1)*local]
+	for s, ks := range p.Near {
+		if chord <= reach[s] {
+			row[s] += p.nearNorm[i*len(p.Near)+s] * math.Exp(-ks[i]*chord/2)
+		}
+	}
+	row, reach = row[len(p.Near):], reach[len(p.Near):]
+	charted, jac := false, 0.0
+	for s, as := range p.Shape {
+		if chord > reach[s] {
+			continue
+		}
+		if !charted {
+			charted, jac = true, p.space.chart(v, x, at)
+		}
+		for c, mean := range as[i*size : i*size+d] {
+			z[c] = v[c] - mean
+		}
+		if q := whiten(as[i*size+d:(i+1)*size], z, 2*negligible); q < 2*negligible {
+			row[s] += p.shapeNorm[i*len(p.Shape)+s] * math.Exp(jac-q/2)
+		}
+	}
+}
+
 // Rand writes a point of the density to x.
 func (p *Kernels) Rand(x []float64, rnd *rand.Rand) {
-	s := pick(p.Weight, rnd)
-	if s == len(p.Weight)-1 {
+	u := rnd.Float64()
+	i := sort.SearchFloat64s(p.upTo, u)
+	if i == len(p.upTo) {
 		p.space.m.Rand(x, rnd)
 		return
 	}
-	rows := p.members[s/p.parts()]
-	i := rows[rnd.IntN(len(rows))]
+	if i > 0 {
+		u -= p.upTo[i-1]
+	}
+	own := p.own[i*p.parts() : (i+1)*p.parts()]
+	s := 0
+	for s < len(own)-1 && (u > own[s] || own[s] == 0) {
+		u -= own[s]
+		s++
+	}
 	n, d := p.space.ambient(), p.space.dim()
 	m := p.Points[i*n : (i+1)*n]
-	s %= p.parts()
 	if s < len(p.Fixed) {
 		p.space.rand(x, m, p.Fixed[s], rnd)
 		return

@@ -67,6 +67,9 @@ func Marshal(p Density) (kind string, meta json.RawMessage, ts Tensors, err erro
 		if len(p.Shape) > 0 {
 			ts["shape"] = Tensor{[]int{len(p.Shape), len(p.Points) / n, p.space.packed()}, flatten(p.Shape)}
 		}
+		if len(p.Gain) > 0 {
+			ts["gain"] = Tensor{[]int{len(p.Points) / n, p.parts()}, p.Gain}
+		}
 		if len(p.Class) > 0 {
 			class := make([]float64, len(p.Class))
 			for i, c := range p.Class {
@@ -110,7 +113,7 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 		if err != nil {
 			return nil, err
 		}
-		p := &Kernels{space: s, Points: ts["points"].Data, Fixed: ts["kappa"].Data, Weight: ts["weight"].Data}
+		p := &Kernels{space: s, Points: ts["points"].Data, Fixed: ts["kappa"].Data, Weight: ts["weight"].Data, Gain: ts["gain"].Data}
 		p.Near = rows(ts["near"])
 		p.Shape = rows(ts["shape"])
 		for i, c := range ts["class"].Data {
