@@ -179,7 +179,7 @@ func (r *Run) one() (Step, error) {
 			r.step, ErrDiverged, err, r.settings.Adam.LearnRate)
 	}
 	r.step++
-	s := Step{N: r.step, Loss: pay - fit, Fit: fit, Penalty: pay, GradNorm: norm, Rate: rate, Active: p.active()}
+	s := Step{N: r.step, Loss: pay - fit, Fit: fit, Penalty: pay, GradNorm: norm, Rate: rate, Active: p.active}
 	if r.step%r.settings.Check.Every == 0 || r.step == r.settings.Steps {
 		score, better, err := r.check()
 		if err != nil {
@@ -225,7 +225,12 @@ func (r *Run) batch(rnd *rand.Rand) (*program, error) {
 	p, ok := r.programs[len(rows)]
 	if !ok {
 		var err error
-		p, err = newProgram(r.flow, len(rows), r.settings.Monte, r.settings.Probes, r.flow.Eps, r.grad)
+		k := r.settings.Probes
+		if k == 0 {
+			k, _ = r.flow.Manifold.Dims()
+		}
+		count := chunks(r.flow, len(rows)+r.settings.Monte, k)
+		p, err = newProgram(r.flow, len(rows), r.settings.Monte, r.settings.Probes, count, r.flow.Eps, r.grad)
 		if err != nil {
 			return nil, err
 		}

@@ -52,11 +52,15 @@ func (l dense) forward(b, k int, p, a, z, out []float32) []float32 {
 
 // backward takes the gradient g of the loss with respect to Z and the jets a that
 // entered the layer, writes ∂W = Aᵀ G and ∂b = Σ_rows G₀ to grad, laid out as the
-// parameters, and, unless dx is nil, G Wᵀ to dx.
-func (l dense) backward(b, k int, p, a, g, grad, dx []float32) {
+// parameters, or adds them, and, unless dx is nil, writes G Wᵀ to dx.
+func (l dense) backward(b, k int, p, a, g, grad []float32, add bool, dx []float32) {
 	rows := (1 + k) * b
-	kernel.Gemm(true, false, l.in, l.out, rows, 1, a, l.in, g, l.out, 0, grad[l.w:], l.out)
-	kernel.ColSum(grad[l.b:l.b+l.out], b, l.out, g, false)
+	beta := float32(0)
+	if add {
+		beta = 1
+	}
+	kernel.Gemm(true, false, l.in, l.out, rows, 1, a, l.in, g, l.out, beta, grad[l.w:], l.out)
+	kernel.ColSum(grad[l.b:l.b+l.out], b, l.out, g, add)
 	if dx != nil {
 		kernel.Gemm(false, true, rows, l.in, l.out, 1, g, l.out, p[l.w:], l.out, 0, dx, l.in)
 	}
