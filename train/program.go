@@ -9,6 +9,7 @@ import (
 	"mflow/divergence"
 	"mflow/flow"
 	"mflow/flow/nn"
+	"mflow/internal/kernel"
 	"mflow/internal/op"
 )
 
@@ -91,6 +92,13 @@ func newChunk(f *flow.Flow, b, probes int, eps float64, grad []float32) (*chunk,
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	return c, nil
+}
+
+// multiply sets the precision of the products.
+func (p *program) multiply(in kernel.Precision) {
+	for _, c := range p.parts {
+		c.net.Multiply(in)
+	}
 }
 
 // run fills in the probes of the points in p.x and evaluates loss and gradient.

@@ -54,6 +54,11 @@ func (net *MLP) Build(g *G.ExprGraph, x *G.Node, b, k int, grad []float32) (*Gra
 	return gr, nil
 }
 
+// Multiply sets the precision of the products of the next runs, forward and
+// backward; it is float32 at first. Features, biases, activations and the sums of
+// products stay in float32.
+func (gr *Graph) Multiply(in kernel.Precision) { gr.net.in = in }
+
 // builder turns the layers of one network into operations on one workspace.
 type builder struct {
 	net  *MLP
@@ -61,6 +66,7 @@ type builder struct {
 	b, k int
 	grad []float32
 	add  bool // to the gradient
+	in   kernel.Precision
 	live active
 }
 
@@ -95,7 +101,7 @@ func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 		Name:   fmt.Sprintf("dense%d", i),
 		Result: op.View(out, n.rows(), l.out),
 		Do: func(in [][]float32) {
-			l.forward(n.b, n.k, n.net.Params, in[0], z, out)
+			l.forward(n.in, n.b, n.k, n.net.Params, in[0], z, out)
 		},
 		Wrt:  []bool{i > 0, true, true},
 		Grad: func(in G.Nodes, _, g *G.Node) (G.Nodes, error) { return n.denseGrad(i, in, g) },
@@ -130,7 +136,7 @@ func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 				n.live.gather(g, 1+n.k, l.out)
 			}
 			l.deactivate(n.ws, n.live.n, n.k, g, n.ws.z[i])
-			l.backward(n.live.n, n.k, n.net.Params, n.entered(i), g, n.grad, n.add, dx)
+			l.backward(n.in, n.live.n, n.k, n.net.Params, n.entered(i), g, n.grad, n.add, dx)
 		},
 	}.Apply(in[0], in[1], g)
 	if err != nil {
