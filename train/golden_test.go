@@ -134,7 +134,7 @@ func TestGoldenLoss(t *testing.T) {
 	}{{g.OutScale, g.Loss, true}, {1, g.Loss1, false}} {
 		f := g.flow(t, c.scale)
 		grad := make([]float32, len(f.Field.Params))
-		p, err := newProgram(f, len(g.X), len(g.Y), 0, g.Eps, grad)
+		p, err := newProgram(f, len(g.X), len(g.Y), 0, 1, g.Eps, grad)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -187,7 +187,8 @@ func TestProgramAgainstOracle(t *testing.T) {
 				const data, monte, eps = 13, 29, 1e-3
 				f := &flow.Flow{Manifold: m, Prior: uniform{}, Field: net, Eps: eps}
 				grad := make([]float32, len(net.Params))
-				p, err := newProgram(f, data, monte, 0, eps, grad)
+				const chunks = 5 // of 8 and 9 points
+				p, err := newProgram(f, data, monte, 0, chunks, eps, grad)
 				if err != nil {
 					t.Fatal(err)
 				}

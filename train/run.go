@@ -11,6 +11,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/internal/kernel"
 )
 
 // Data is what a run learns from. Points are row-major, one per row.
@@ -31,16 +32,17 @@ type Run struct {
 	data     Data
 	n, size  int // ambient dimension, training points
 
-	programs map[int]*program // by data points in the batch
-	proposal *divergence.Proposal
-	opt      *Optimiser
-	grad     []float32
-	monte    struct{ nu, w []float64 }
-	source   rand.PCG // of the step under way
-	rnd      *rand.Rand
-	shuffle  rand.PCG // of the epoch under way
-	order    []int    // permutation of the epoch
-	epoch    int
+	precision kernel.Precision
+	programs  map[int]*program // by data points in the batch
+	proposal  *divergence.Proposal
+	opt       *Optimiser
+	grad      []float32
+	monte     struct{ nu, w []float64 }
+	source    rand.PCG // of the step under way
+	rnd       *rand.Rand
+	shuffle   rand.PCG // of the epoch under way
+	order     []int    // permutation of the epoch
+	epoch     int
 
 	step     int
 	best     best
@@ -100,6 +102,10 @@ func New(f *flow.Flow, data Data, s Settings) (*Run, error) {
 	}
 	r := &Run{settings: s, flow: f, data: data, n: n, size: len(data.Train) / n, programs: map[int]*program{}, epoch: -1}
 	r.rnd = rand.New(&r.source)
+	if r.precision, err = kernel.ParsePrecision(s.Precision); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	r.settings.Precision = r.precision.String() // a resumed run keeps it, wherever it goes on
 	if r.proposal, err = divergence.NewProposal(f); err != nil {
 		return nil, err
 	}
@@ -179,7 +185,7 @@ func (r *Run) one() (Step, error) {
 			r.step, ErrDiverged, err, r.settings.Adam.LearnRate)
 	}
 	r.step++
-	s := Step{N: r.step, Loss: pay - fit, Fit: fit, Penalty: pay, GradNorm: norm, Rate: rate, Active: p.active()}
+	s := Step{N: r.step, Loss: pay - fit, Fit: fit, Penalty: pay, GradNorm: norm, Rate: rate, Active: p.active}
 	if r.step%r.settings.Check.Every == 0 || r.step == r.settings.Steps {
 		score, better, err := r.check()
 		if err != nil {
@@ -225,10 +231,16 @@ func (r *Run) batch(rnd *rand.Rand) (*program, error) {
 	p, ok := r.programs[len(rows)]
 	if !ok {
 		var err error
-		p, err = newProgram(r.flow, len(rows), r.settings.Monte, r.settings.Probes, r.flow.Eps, r.grad)
+		k := r.settings.Probes
+		if k == 0 {
+			k, _ = r.flow.Manifold.Dims()
+		}
+		count := chunks(r.flow, len(rows)+r.settings.Monte, k)
+		p, err = newProgram(r.flow, len(rows), r.settings.Monte, r.settings.Probes, count, r.flow.Eps, r.grad)
 		if err != nil {
 			return nil, err
 		}
+		p.multiply(r.precision)
 		r.programs[len(rows)] = p
 	}
 	for i, row := range rows {

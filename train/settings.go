@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"math"
+
+	"mflow/internal/kernel"
 )
 
 // Settings of a run. The zero value of a field means its default, given with it.
@@ -15,6 +17,10 @@ type Settings struct {
 	// Probes is the number of Hutchinson probes a point; 0 takes the exact
 	// divergence along the frame.
 	Probes int `json:"probes" toml:"probes"`
+
+	// Precision is that of the products of a step: f32, bf16x6, bf16x3, bf16, or
+	// auto, which New replaces by the one that is best on this processor: auto.
+	Precision string `json:"precision" toml:"precision"`
 
 	Loss  Loss  `json:"loss" toml:"loss"`
 	Adam  Adam  `json:"adam" toml:"adam"`
@@ -76,6 +82,12 @@ func (s Settings) WithDefaults() (Settings, error) {
 		if *f.v < f.min {
 			return s, fmt.Errorf("train: %s is %d, want at least %d", f.name, *f.v, f.min)
 		}
+	}
+	if s.Precision == "" {
+		s.Precision = "auto"
+	}
+	if _, err := kernel.ParsePrecision(s.Precision); err != nil {
+		return s, fmt.Errorf("train: precision: %w", err)
 	}
 	reals := []struct {
 		name   string

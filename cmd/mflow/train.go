@@ -71,6 +71,7 @@ cluster, unless they are given.`,
 		fs.IntVar(&s.Batch, "batch", d.Batch, "data points a step")
 		fs.IntVar(&s.Monte, "monte", d.Monte, "Monte Carlo points a step")
 		fs.IntVar(&s.Probes, "probes", d.Probes, "Hutchinson probes a point, 0 for the exact divergence")
+		fs.StringVar(&s.Precision, "precision", d.Precision, "of matrix products: auto, f32, bf16x6, bf16x3 or bf16")
 		fs.Float64Var(&s.Loss.Lambda, "lambda", d.Loss.Lambda, "weight of the negative part of the density")
 		fs.Float64Var(&s.Loss.Eps, "eps", d.Loss.Eps, "floor of the density, in units of the uniform density")
 		fs.Float64Var(&s.Adam.LearnRate, "learn-rate", d.Adam.LearnRate, "learning rate after warm-up")

@@ -21,6 +21,9 @@ type Graph struct {
 // which the backward pass was confined to; all points where nearly all had.
 func (gr *Graph) Active() int { return gr.net.live.n }
 
+// Accumulate tells whether the next runs add to the gradient or overwrite it.
+func (gr *Graph) Accumulate(add bool) { gr.net.add = add }
+
 // Build adds the network to g, applied to the node x of jets, (1+k)B × n. The
 // parameter nodes are views of net.Params, so a step of an optimiser on that
 // slice is seen by the next run. When G.Grad has been applied to a loss on V
@@ -51,12 +54,19 @@ func (net *MLP) Build(g *G.ExprGraph, x *G.Node, b, k int, grad []float32) (*Gra
 	return gr, nil
 }
 
+// Multiply sets the precision of the products of the next runs, forward and
+// backward; it is float32 at first. Features, biases, activations and the sums of
+// products stay in float32.
+func (gr *Graph) Multiply(in kernel.Precision) { gr.net.in = in }
+
 // builder turns the layers of one network into operations on one workspace.
 type builder struct {
 	net  *MLP
 	ws   *Workspace
 	b, k int
 	grad []float32
+	add  bool // to the gradient
+	in   kernel.Precision
 	live active
 }
 
@@ -91,7 +101,7 @@ func (n *builder) dense(i int, a, w, c *G.Node) (*G.Node, error) {
 		Name:   fmt.Sprintf("dense%d", i),
 		Result: op.View(out, n.rows(), l.out),
 		Do: func(in [][]float32) {
-			l.forward(n.b, n.k, n.net.Params, in[0], z, out)
+			l.forward(n.in, n.b, n.k, n.net.Params, in[0], z, out)
 		},
 		Wrt:  []bool{i > 0, true, true},
 		Grad: func(in G.Nodes, _, g *G.Node) (G.Nodes, error) { return n.denseGrad(i, in, g) },
@@ -126,7 +136,7 @@ func (n *builder) denseGrad(i int, in G.Nodes, g *G.Node) (G.Nodes, error) {
 				n.live.gather(g, 1+n.k, l.out)
 			}
 			l.deactivate(n.ws, n.live.n, n.k, g, n.ws.z[i])
-			l.backward(n.live.n, n.k, n.net.Params, n.entered(i), g, n.grad, dx)
+			l.backward(n.in, n.live.n, n.k, n.net.Params, n.entered(i), g, n.grad, n.add, dx)
 		},
 	}.Apply(in[0], in[1], g)
 	if err != nil {
@@ -169,6 +179,16 @@ func (n *builder) slice(after *G.Node, at int, shape ...int) (*G.Node, error) {
 		Result: op.View(n.grad[at:at+size], shape...),
 		Do:     func([][]float32) {},
 	}.Apply(after)
+}
+
+// BatchBytes is about the memory that a graph takes for each point of its batch,
+// with k tangents.
+func (net *MLP) BatchBytes(k int) int {
+	w := 0
+	for _, l := range net.layers {
+		w += l.in
+	}
+	return 4 * (1 + k) * w
 }
 
 func (n *builder) widest() int {

@@ -33,9 +33,9 @@ func (ws *Workspace) layers(n int) {
 //
 // and returns A', which is Z for the last layer. It writes Z to z and A' to out,
 // which may be a, whose use is over by then, or z.
-func (l dense) forward(b, k int, p, a, z, out []float32) []float32 {
+func (l dense) forward(in kernel.Precision, b, k int, p, a, z, out []float32) []float32 {
 	rows := (1 + k) * b
-	kernel.Gemm(false, false, rows, l.out, l.in, 1, a, l.in, p[l.w:], l.out, 0, z, l.out)
+	kernel.GemmIn(in, false, false, rows, l.out, l.in, 1, a, l.in, p[l.w:], l.out, 0, z, l.out)
 	bias := p[l.b : l.b+l.out]
 	if l.act == kernel.Identity {
 		for r := range b {
@@ -52,13 +52,17 @@ func (l dense) forward(b, k int, p, a, z, out []float32) []float32 {
 
 // backward takes the gradient g of the loss with respect to Z and the jets a that
 // entered the layer, writes ∂W = Aᵀ G and ∂b = Σ_rows G₀ to grad, laid out as the
-// parameters, and, unless dx is nil, G Wᵀ to dx.
-func (l dense) backward(b, k int, p, a, g, grad, dx []float32) {
+// parameters, or adds them, and, unless dx is nil, writes G Wᵀ to dx.
+func (l dense) backward(in kernel.Precision, b, k int, p, a, g, grad []float32, add bool, dx []float32) {
 	rows := (1 + k) * b
-	kernel.Gemm(true, false, l.in, l.out, rows, 1, a, l.in, g, l.out, 0, grad[l.w:], l.out)
-	kernel.ColSum(grad[l.b:l.b+l.out], b, l.out, g, false)
+	beta := float32(0)
+	if add {
+		beta = 1
+	}
+	kernel.GemmIn(in, true, false, l.in, l.out, rows, 1, a, l.in, g, l.out, beta, grad[l.w:], l.out)
+	kernel.ColSum(grad[l.b:l.b+l.out], b, l.out, g, add)
 	if dx != nil {
-		kernel.Gemm(false, true, rows, l.in, l.out, 1, g, l.out, p[l.w:], l.out, 0, dx, l.in)
+		kernel.GemmIn(in, false, true, rows, l.in, l.out, 1, g, l.out, p[l.w:], l.out, 0, dx, l.in)
 	}
 }
 
@@ -79,7 +83,8 @@ func (l dense) deactivate(ws *Workspace, b, k int, g, z []float32) {
 }
 
 // Eval returns the jets V, (1+k)B × m, of the field at the jets X, (1+k)B × n.
-// The result lies in the workspace and is valid until its next use.
+// The result lies in the workspace and is valid until its next use. Products are
+// in float32, whatever the precision of training.
 func (net *MLP) Eval(ws *Workspace, b, k int, x []float32) []float32 {
 	if len(x) != (1+k)*b*net.Features.N {
 		panic("nn: len(x) != (1+k)*b*n")
@@ -88,7 +93,7 @@ func (net *MLP) Eval(ws *Workspace, b, k int, x []float32) []float32 {
 	ws.layers(2)
 	for i, l := range net.layers { // activations replace the pre-activations
 		z := room(&ws.z[i%2], (1+k)*b*l.out)
-		a = l.forward(b, k, net.Params, a, z, z)
+		a = l.forward(kernel.F32, b, k, net.Params, a, z, z)
 	}
 	return a
 }

@@ -57,21 +57,55 @@ func (c *colSum) part(lo, hi int) {
 	}
 }
 
-// SumSq returns the sum of squares, in float64.
+// SumSq returns the sum of squares, in float64: that of blocks of squareBlock
+// numbers, added in order.
 func SumSq(x []float32) float64 {
-	var s [4]float64
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		a, b, c, d := float64(x[i]), float64(x[i+1]), float64(x[i+2]), float64(x[i+3])
-		s[0] += a * a
-		s[1] += b * b
-		s[2] += c * c
-		s[3] += d * d
+	q := squares.Get().(*square)
+	q.x = x
+	q.sums = append(q.sums[:0], make([]float64, (len(x)+squareBlock-1)/squareBlock)...)
+	Parallel(len(q.sums), 1, q.run)
+	var s float64
+	for _, v := range q.sums {
+		s += v
 	}
-	for ; i < len(x); i++ {
-		s[0] += float64(x[i]) * float64(x[i])
+	q.x = nil
+	squares.Put(q)
+	return s
+}
+
+const squareBlock = 1 << 14
+
+// A square is one call of SumSq, kept for reuse with its closure.
+type square struct {
+	x    []float32
+	sums []float64
+	run  func(lo, hi int)
+}
+
+var squares = sync.Pool{New: func() any {
+	q := new(square)
+	q.run = q.part
+	return q
+}}
+
+// part sums the blocks [lo, hi).
+func (q *square) part(lo, hi int) {
+	for ; lo < hi; lo++ {
+		x := q.x[lo*squareBlock : min(len(q.x), (lo+1)*squareBlock)]
+		var s [4]float64
+		i := 0
+		for ; i+4 <= len(x); i += 4 {
+			a, b, c, d := float64(x[i]), float64(x[i+1]), float64(x[i+2]), float64(x[i+3])
+			s[0] += a * a
+			s[1] += b * b
+			s[2] += c * c
+			s[3] += d * d
+		}
+		for ; i < len(x); i++ {
+			s[0] += float64(x[i]) * float64(x[i])
+		}
+		q.sums[lo] = (s[0] + s[1]) + (s[2] + s[3])
 	}
-	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
 // Scale multiplies x by s.

@@ -8,7 +8,7 @@ import "fmt"
 
 func (f *fn) arm() bool { return f.t.arch == "arm64" }
 
-func (f *fn) wide() bool { return f.t.name == "avx512" }
+func (f *fn) wide() bool { return f.t.arch == "amd64" && f.t.regs == 32 }
 
 // size is that of a vector in bytes.
 func (f *fn) size() int { return 4 * f.t.lanes }
@@ -132,8 +132,17 @@ func (f *fn) or(d, x, y string)      { f.binary("VORPS", "ORR", d, x, y) }
 func (f *fn) xor(d, x, y string)     { f.binary("VXORPS", "EOR", d, x, y) }
 func (f *fn) addInt(d, x, y string)  { f.binary("VPADDD", "ADD", d, x, y) }
 func (f *fn) subInt(d, x, y string)  { f.binary("VPSUBD", "SUB", d, x, y) }
-func (f *fn) fma(acc, x, y string)   { f.fused("VFMADD231PS", "FMLA", acc, x, y) }
 func (f *fn) minus(acc, x, y string) { f.fused("VFNMADD231PS", "FMLS", acc, x, y) }
+
+// fma adds the products of x and y to acc, on targets of pairs those of both
+// halves of a word.
+func (f *fn) fma(acc, x, y string) {
+	if f.t.pairs {
+		f.dotPairs(acc, x, y)
+		return
+	}
+	f.fused("VFMADD231PS", "FMLA", acc, x, y)
+}
 
 // fused writes acc ± x y with one rounding.
 func (f *fn) fused(amd64, arm64, acc, x, y string) { f.binary(amd64, arm64, acc, x, y) }

@@ -22,6 +22,7 @@ type target struct {
 	arch  string // GOARCH
 	lanes int    // float32 numbers in a vector
 	regs  int    // vector registers
+	pairs bool   // words of tiles are pairs in bfloat16
 
 	rows, vecs int      // the main tile of a matrix product
 	tiles      [][2]int // all tiles: rows, vectors
@@ -72,6 +73,13 @@ func files() map[string][]byte {
 		u.math()
 		u.table()
 		out["kernel_"+t.name+"_"+t.arch+".s"] = u.bytes()
+	}
+	for t, write := range map[*target]func(*unit){bf16: (*unit).bf16, amx: (*unit).amx} {
+		s := bytes.NewBufferString(header + "\npackage kernel\n")
+		u := &unit{t: t, stubs: s}
+		write(u)
+		out["kernel_"+t.name+"_"+t.arch+".s"] = u.bytes()
+		stubs[t.name+"_"+t.arch] = s
 	}
 	for arch, s := range stubs {
 		src, err := format.Source(s.Bytes())
