@@ -23,6 +23,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/flow/prior"
 	"mflow/internal/kernel"
 	"mflow/manifold"
@@ -128,7 +129,7 @@ func model(spec string, width, depth int) *flow.Flow {
 	}
 	field.ScaleOutput(0.1)
 	u := m.(manifold.Measurer)
-	return &flow.Flow{Manifold: m, Prior: prior.Uniform{M: u}, Field: field, Eps: 1e-3 / u.Volume(), Z: 1}
+	return &flow.Flow{Manifold: m, Prior: prior.Uniform{M: u}, Nets: []*nn.MLP{field}, Eps: 1e-3 / u.Volume(), Z: 1}
 }
 
 func points(f *flow.Flow, n int) []float64 {
@@ -145,7 +146,7 @@ func points(f *flow.Flow, n int) []float64 {
 // backward but for the gradient of the input.
 func stepFlops(f *flow.Flow, rows int) float64 {
 	var sum float64
-	for i, l := range f.Field.Layers() {
+	for i, l := range f.Nets[0].Layers() {
 		p := 2 * float64(rows) * float64(l.In*l.Out)
 		sum += 3 * p
 		if i == 0 {

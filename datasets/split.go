@@ -175,3 +175,22 @@ func (s *Set) BlockFolds(rows []int, k int, seed uint64) ([]int, error) {
 	}
 	return out, nil
 }
+
+// Cells returns the number of the cell of 10 degrees of every row.
+func (s *Set) Cells(rows []int) ([]int, error) {
+	groups, err := s.cells(rows)
+	if err != nil {
+		return nil, err
+	}
+	of := map[int]int{}
+	for c, g := range groups {
+		for _, r := range g {
+			of[r] = c
+		}
+	}
+	out := make([]int, len(rows))
+	for i, r := range rows {
+		out[i] = of[r]
+	}
+	return out, nil
+}

@@ -27,6 +27,7 @@ type room struct {
 	probes *Probes
 	ws     nn.Workspace
 	div    []float32
+	sum    []float32 // of the jets of several networks
 }
 
 // New returns a Density of f.
@@ -71,6 +72,10 @@ func (d *Density) Eval(x, nu, mu, u []float64) {
 }
 
 func (d *Density) eval(r *room, x, nu, mu, u []float64) {
+	if len(d.flow.Nets) == 0 {
+		d.priorAlone(x, nu, mu, u)
+		return
+	}
 	r.probes.Set(x, nil)
 	b := r.probes.B
 	k := r.probes.K
@@ -78,7 +83,7 @@ func (d *Density) eval(r *room, x, nu, mu, u []float64) {
 	if mu == nil { // the field alone needs no tangents
 		k, jets = 0, jets[:b*d.n]
 	}
-	v := d.flow.Field.Eval(&r.ws, b, k, jets)
+	v := d.field(r, b, k, jets)
 	if u != nil {
 		r.probes.Tangent(u, v)
 	}
@@ -101,6 +106,42 @@ func (d *Density) eval(r *room, x, nu, mu, u []float64) {
 			mu[i] += p
 		}
 	}
+}
+
+// priorAlone is eval without networks: μ = ν and u = 0.
+func (d *Density) priorAlone(x, nu, mu, u []float64) {
+	clear(u)
+	if nu == nil && mu == nil {
+		return
+	}
+	for i := range len(x) / d.n {
+		p := math.Exp(d.flow.Prior.LogProb(x[i*d.n : (i+1)*d.n]))
+		if nu != nil {
+			nu[i] = p
+		}
+		if mu != nil {
+			mu[i] = p
+		}
+	}
+}
+
+// field returns the jets of the field, the sum over the networks.
+func (d *Density) field(r *room, b, k int, jets []float32) []float32 {
+	nets := d.flow.Nets
+	if len(nets) == 1 {
+		return nets[0].Eval(&r.ws, b, k, jets)
+	}
+	if cap(r.sum) < len(jets) {
+		r.sum = make([]float32, len(jets))
+	}
+	sum := r.sum[:len(jets)]
+	clear(sum)
+	for _, net := range nets {
+		for i, v := range net.Eval(&r.ws, b, k, jets) {
+			sum[i] += v
+		}
+	}
+	return sum
 }
 
 // Mu writes the signed density μ at the points x, B×n, to mu. It integrates to

@@ -38,7 +38,12 @@ func (d *Density) Eval64(x, nu, mu, u []float64) {
 			}
 		}
 	}
-	v := d.flow.Field.Eval64(b, dim, jets)
+	v := make([]float64, len(jets))
+	for _, net := range d.flow.Nets {
+		for i, w := range net.Eval64(b, dim, jets) {
+			v[i] += w
+		}
+	}
 	for i := range b {
 		var div float64
 		for c := range n {

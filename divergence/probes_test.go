@@ -34,7 +34,7 @@ func random(t testing.TB, spec string, seed uint64) *flow.Flow {
 	}
 	vol := m.(manifold.Measurer).Volume()
 	field.ScaleOutput(float32(0.3 / vol))
-	return &flow.Flow{Manifold: m, Prior: flat{m.(manifold.Measurer)}, Field: field, Eps: 0.01 / vol}
+	return &flow.Flow{Manifold: m, Prior: flat{m.(manifold.Measurer)}, Nets: []*nn.MLP{field}, Eps: 0.01 / vol}
 }
 
 // flat is the uniform density.
@@ -70,7 +70,7 @@ func TestDivergence(t *testing.T) {
 			nu64, mu64, u64 := make([]float64, b), make([]float64, b), make([]float64, b*n)
 			d.Eval64(x, nu64, mu64, u64)
 			unit := nu64[0] // the natural scale of densities here
-			v := func(dst, x []float64) { copy(dst, f.Field.Eval64(1, 0, x)) }
+			v := func(dst, x []float64) { copy(dst, f.Nets[0].Eval64(1, 0, x)) }
 			for i := range b {
 				if e := math.Abs(mu[i] - mu64[i]); e > 2e-5*unit {
 					t.Fatalf("point %d: float32 density off by %g of the uniform", i, e/unit)
@@ -99,7 +99,7 @@ func TestIntegral(t *testing.T) {
 	for _, spec := range manifolds {
 		t.Run(spec, func(t *testing.T) {
 			f := random(t, spec, 3)
-			f.Field.ScaleOutput(4) // so that some of μ is negative
+			f.Nets[0].ScaleOutput(4) // so that some of μ is negative
 			z, mass, err := Normaliser(f, 40000, rand.New(rand.NewPCG(5, 5)))
 			if err != nil {
 				t.Fatal(err)
@@ -140,7 +140,7 @@ func TestHutchinson(t *testing.T) {
 		div := make([]float32, 1)
 		for range 4000 {
 			p.Set(x, rnd)
-			p.Contract(div, f.Field.Eval(&ws, 1, p.K, p.X))
+			p.Contract(div, f.Nets[0].Eval(&ws, 1, p.K, p.X))
 			est.add(float64(div[0]))
 		}
 		got := est.mean()
@@ -156,7 +156,7 @@ func BenchmarkDensity(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f.Field = net
+	f.Nets[0] = net
 	x := points(f.Manifold.(manifold.Measurer), 1<<14, rand.New(rand.NewPCG(1, 2)))
 	mu := make([]float64, 1<<14)
 	d := New(f)

@@ -22,7 +22,10 @@ type Prior interface {
 type Flow struct {
 	Manifold manifold.Manifold
 	Prior    Prior
-	Field    *nn.MLP // v, of n inputs and n outputs
+
+	// Nets are the field, v = Σ vⱼ, each of n inputs and n outputs. With none the
+	// density is the prior's.
+	Nets []*nn.MLP
 
 	// Eps is the floor ε of the positive part, a density.
 	Eps float64

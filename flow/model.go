@@ -18,16 +18,16 @@ import (
 const Version = "0.1.0"
 
 // format is the version of the model file. Files of a later version are
-// refused; those of an earlier one are read.
-const format = 1
+// refused, and so are those of the first, which no release wrote.
+const format = 2
 
 // A model file is a safetensors file: eight bytes of header length, a JSON
 // header with name, type, shape and place of every tensor, then the tensors,
 // little-endian. Under the key "mflow" its metadata hold one JSON object, a
 // header; the tensors are
 //
-//	field.features.{S,C,Omega}    nn.Features, n×r, r, n×F
-//	field.layers.i.{W,b}          in×out, out
+//	net.j.features.{S,C,Omega}    nn.Features, n×r, r, n×F
+//	net.j.layers.i.{W,b}          in×out, out
 //	prior.NAME                    what the prior needs
 //
 // so that any safetensors reader, or ten lines of numpy, opens it.
@@ -36,7 +36,7 @@ type header struct {
 	Library  string          `json:"library"`
 	Manifold string          `json:"manifold"`
 	Prior    priorHeader     `json:"prior"`
-	Field    fieldHeader     `json:"field"`
+	Nets     []netHeader     `json:"nets"`
 	Eps      float64         `json:"eps"`
 	Z        float64         `json:"z"`
 	ZSE      float64         `json:"z_se"`
@@ -49,7 +49,7 @@ type priorHeader struct {
 	Meta json.RawMessage `json:"meta,omitempty"`
 }
 
-type fieldHeader struct {
+type netHeader struct {
 	Kind       string `json:"kind"` // mlp
 	Layers     int    `json:"layers"`
 	Activation string `json:"activation"`
@@ -102,29 +102,30 @@ func (f *Flow) Encode() (map[string]string, []safetensors.Tensor, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("flow: %w", err)
 	}
-	net := f.Field
 	h := header{
 		Format:   format,
 		Library:  Version,
 		Manifold: f.Manifold.String(),
 		Prior:    priorHeader{kind, meta},
-		Field:    fieldHeader{"mlp", len(net.Layers()), net.Activation.String()},
 		Eps:      f.Eps, Z: f.Z, ZSE: f.ZSE,
 		Data: f.Data, Training: f.Training,
+	}
+	var ts []safetensors.Tensor
+	for j, net := range f.Nets {
+		h.Nets = append(h.Nets, netHeader{"mlp", len(net.Layers()), net.Activation.String()})
+		at, n := fmt.Sprintf("net.%d.", j), net.Features.N
+		ts = append(ts,
+			safetensors.Float32(at+"features.S", net.Features.S, n, len(net.Features.C)),
+			safetensors.Float32(at+"features.C", net.Features.C, len(net.Features.C)),
+			safetensors.Float32(at+"features.Omega", net.Features.Omega, n, len(net.Features.Omega)/n))
+		for i, l := range net.Layers() {
+			at := fmt.Sprintf("%slayers.%d.", at, i)
+			ts = append(ts, safetensors.Float32(at+"W", l.W, l.In, l.Out), safetensors.Float32(at+"b", l.B, l.Out))
+		}
 	}
 	raw, err := json.Marshal(h)
 	if err != nil {
 		return nil, nil, fmt.Errorf("flow: %w", err)
-	}
-	n := net.Features.N
-	ts := []safetensors.Tensor{
-		safetensors.Float32("field.features.S", net.Features.S, n, len(net.Features.C)),
-		safetensors.Float32("field.features.C", net.Features.C, len(net.Features.C)),
-		safetensors.Float32("field.features.Omega", net.Features.Omega, n, len(net.Features.Omega)/n),
-	}
-	for i, l := range net.Layers() {
-		at := fmt.Sprintf("field.layers.%d.", i)
-		ts = append(ts, safetensors.Float32(at+"W", l.W, l.In, l.Out), safetensors.Float32(at+"b", l.B, l.Out))
 	}
 	for name, p := range ps {
 		ts = append(ts, safetensors.Float64("prior."+name, p.Data, p.Shape...))
@@ -142,8 +143,8 @@ func Decode(file *safetensors.File) (*Flow, error) {
 	if err := json.Unmarshal([]byte(raw), &h); err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	if h.Format < 1 || h.Format > format {
-		return nil, fmt.Errorf("format %d, but this is mflow %s, which reads formats 1 to %d; a newer mflow wrote it (%s)",
+	if h.Format != format {
+		return nil, fmt.Errorf("format %d, but this is mflow %s, which reads format %d; mflow %s wrote it",
 			h.Format, Version, format, h.Library)
 	}
 	m, err := manifold.Parse(h.Manifold)
@@ -154,15 +155,19 @@ func Decode(file *safetensors.File) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	field, err := decodeField(file, h.Field)
-	if err != nil {
-		return nil, err
-	}
+	var nets []*nn.MLP
 	_, n := m.Dims()
-	if in, out := field.Dims(); in != n || out != n {
-		return nil, fmt.Errorf("a field of R%d to R%d on %s in R%d", in, out, m, n)
+	for j, nh := range h.Nets {
+		net, err := decodeNet(file, nh, fmt.Sprintf("net.%d.", j))
+		if err != nil {
+			return nil, err
+		}
+		if in, out := net.Dims(); in != n || out != n {
+			return nil, fmt.Errorf("a field of R%d to R%d on %s in R%d", in, out, m, n)
+		}
+		nets = append(nets, net)
 	}
-	return &Flow{Manifold: m, Prior: p, Field: field, Eps: h.Eps, Z: h.Z, ZSE: h.ZSE, Data: h.Data, Training: h.Training}, nil
+	return &Flow{Manifold: m, Prior: p, Nets: nets, Eps: h.Eps, Z: h.Z, ZSE: h.ZSE, Data: h.Data, Training: h.Training}, nil
 }
 
 func decodePrior(file *safetensors.File, h priorHeader, m manifold.Manifold) (Prior, error) {
@@ -185,9 +190,9 @@ func decodePrior(file *safetensors.File, h priorHeader, m manifold.Manifold) (Pr
 	return prior.Unmarshal(h.Kind, h.Meta, ts, m)
 }
 
-func decodeField(file *safetensors.File, h fieldHeader) (*nn.MLP, error) {
+func decodeNet(file *safetensors.File, h netHeader, at string) (*nn.MLP, error) {
 	if h.Kind != "mlp" {
-		return nil, fmt.Errorf("field of kind %q, want mlp", h.Kind)
+		return nil, fmt.Errorf("network of kind %q, want mlp", h.Kind)
 	}
 	act, err := kernel.ParseActivation(h.Activation)
 	if err != nil {
@@ -195,15 +200,15 @@ func decodeField(file *safetensors.File, h fieldHeader) (*nn.MLP, error) {
 	}
 	var f nn.Features
 	r := reader{file: file}
-	f.S, _ = r.get("field.features.S")
-	f.C, _ = r.get("field.features.C")
+	f.S, _ = r.get(at + "features.S")
+	f.C, _ = r.get(at + "features.C")
 	var shape []int
-	if f.Omega, shape = r.get("field.features.Omega"); r.err == nil {
+	if f.Omega, shape = r.get(at + "features.Omega"); r.err == nil {
 		f.N = shape[0]
 	}
 	var ls []nn.Layer
 	for i := range h.Layers {
-		at := "field.layers." + strconv.Itoa(i) + "."
+		at := at + "layers." + strconv.Itoa(i) + "."
 		w, shape := r.get(at + "W")
 		b, _ := r.get(at + "b")
 		if r.err != nil {

@@ -13,6 +13,7 @@ import (
 	"mflow/datasets"
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/flow/prior"
 	"mflow/internal/safetensors"
 	"mflow/manifold"
@@ -35,7 +36,7 @@ func made(t testing.TB, spec string) *flow.Flow {
 		field.Params[i] += float32(0.01 * rnd.NormFloat64())
 	}
 	return &flow.Flow{
-		Manifold: m, Prior: prior.Uniform{M: m.(manifold.Measurer)}, Field: field, Eps: 1e-3, Z: 1.01, ZSE: 1e-4,
+		Manifold: m, Prior: prior.Uniform{M: m.(manifold.Measurer)}, Nets: []*nn.MLP{field}, Eps: 1e-3, Z: 1.01, ZSE: 1e-4,
 		Data: &flow.DataSummary{Source: "here", Protocol: "distinct", Rows: 5},
 	}
 }
@@ -96,7 +97,7 @@ func TestModelErrors(t *testing.T) {
 		"no such file":            filepath.Join(dir, "none"),
 		"not a safetensors file":  text,
 		"without the metadata":    other,
-		"a newer mflow":           write("newer", map[string]string{"mflow": `"format":1→"format":9`}, nil),
+		"which reads format 2":    write("newer", map[string]string{"mflow": `"format":2→"format":9`}, nil),
 		"valid are":               write("manifold", map[string]string{"mflow": `"sphere"→"ball"`}, nil),
 		"unknown kind":            write("prior", map[string]string{"mflow": `"uniform"→"normal"`}, nil),
 		"unknown activation":      write("act", map[string]string{"mflow": `"swish"→"relu"`}, nil),
@@ -138,9 +139,9 @@ func TestPeriodic(t *testing.T) {
 		_, n := f.Manifold.Dims()
 		x := make([]float64, n)
 		f.Prior.Rand(x, rand.New(rand.NewPCG(1, 1)))
-		a := f.Field.Eval64(1, 0, x)
+		a := f.Nets[0].Eval64(1, 0, x)
 		x[0] += c.period
-		for i, v := range f.Field.Eval64(1, 0, x) {
+		for i, v := range f.Nets[0].Eval64(1, 0, x) {
 			if math.Abs(v-a[i]) > 1e-6 {
 				t.Errorf("%s: component %d is %g, and a period on %g", c.spec, i, a[i], v)
 			}
@@ -164,7 +165,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	f := &flow.Flow{Manifold: sphere, Prior: prior.Uniform{M: sphere}, Field: field}
+	f := &flow.Flow{Manifold: sphere, Prior: prior.Uniform{M: sphere}, Nets: []*nn.MLP{field}}
 	run, err := train.New(f, train.Data{Train: set.Points(split.Train), Val: set.Points(split.Val)}, train.Settings{Steps: 200})
 	if err != nil {
 		panic(err)

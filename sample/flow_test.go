@@ -8,6 +8,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/manifold"
 )
 
@@ -34,7 +35,7 @@ func random(t testing.TB, spec string) *flow.Flow {
 		field.Params[i] += float32(0.1 * rnd.NormFloat64())
 	}
 	vol := m.(manifold.Measurer).Volume()
-	f := &flow.Flow{Manifold: m, Prior: flat{m.(manifold.Measurer)}, Field: field, Eps: 0.01 / vol, Z: 1}
+	f := &flow.Flow{Manifold: m, Prior: flat{m.(manifold.Measurer)}, Nets: []*nn.MLP{field}, Eps: 0.01 / vol, Z: 1}
 	// Scale the field so that the least density of many points is 0.3 / vol.
 	x := points(f, 20000, rnd)
 	mu := make([]float64, 20000)
@@ -190,7 +191,7 @@ func energyTest(x []float64, dim, n, permutations int, rnd *rand.Rand) float64 {
 // TestRejectExact: rejection draws from μ₊/Z even where μ is negative.
 func TestRejectExact(t *testing.T) {
 	f := random(t, "sphere")
-	f.Field.ScaleOutput(3)
+	f.Nets[0].ScaleOutput(3)
 	x, _, err := Reject(context.Background(), f, 20000, rand.New(rand.NewPCG(3, 1)))
 	if err != nil {
 		t.Fatal(err)

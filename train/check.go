@@ -7,6 +7,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/manifold"
 )
 
@@ -23,7 +24,7 @@ func volume(f *flow.Flow) (float64, error) {
 func (r *Run) average() *flow.Flow {
 	f := *r.flow
 	if r.settings.Adam.Average > 0 {
-		f.Field = f.Field.WithParams(r.opt.Mean)
+		f.Nets = []*nn.MLP{r.net.WithParams(r.opt.Mean)}
 	}
 	return &f
 }
@@ -57,7 +58,7 @@ func (r *Run) check() (Score, bool, error) {
 	const rounding = 1e-6 // nats; a smaller gain is none
 	if decides < r.decisive()-rounding {
 		r.best.check = s
-		copy(r.best.params, f.Field.Params)
+		copy(r.best.params, f.Nets[0].Params)
 		r.stale = 0
 		return s, true, nil
 	}
@@ -114,13 +115,13 @@ func meanSE(x []float64) (mean, se float64) {
 // points not seen before, `points` of them.
 func (r *Run) Flow(points int) (*flow.Flow, Score, error) {
 	f := *r.flow
-	f.Field = f.Field.WithParams(append([]float32(nil), r.best.params...))
+	f.Nets = []*nn.MLP{r.net.WithParams(append([]float32(nil), r.best.params...))}
 	if len(r.data.Val) > 0 && r.best.check.Step > 0 {
 		s, err := r.scale(&f)
 		if err != nil {
 			return nil, Score{}, err
 		}
-		f.Field.ScaleOutput(float32(s))
+		f.Nets[0].ScaleOutput(float32(s))
 	}
 	z, _, err := divergence.Normaliser(&f, points, rand.New(rand.NewPCG(r.settings.Seed^probe, 1)))
 	if err != nil {
@@ -135,7 +136,7 @@ func (r *Run) Flow(points int) (*flow.Flow, Score, error) {
 	return &f, s, nil
 }
 
-// scale finds the factor of the field by golden-section search.
+// scale finds the factor of the field.
 func (r *Run) scale(f *flow.Flow) (float64, error) {
 	d := divergence.New(f)
 	split := func(x []float64) (nu, div []float64) {
@@ -161,20 +162,5 @@ func (r *Run) scale(f *flow.Flow) (float64, error) {
 		}
 		return math.Log(z) - ll/float64(len(vdiv))
 	}
-	const golden = 0.6180339887498949
-	lo, hi := 0.0, 1.25
-	a, b := hi-golden*(hi-lo), lo+golden*(hi-lo)
-	fa, fb := score(a), score(b)
-	for hi-lo > 1e-3 {
-		if fa < fb {
-			hi, b, fb = b, a, fa
-			a = hi - golden*(hi-lo)
-			fa = score(a)
-		} else {
-			lo, a, fa = a, b, fb
-			b = lo + golden*(hi-lo)
-			fb = score(b)
-		}
-	}
-	return (lo + hi) / 2, nil
+	return maximise(0, 1.25, func(s float64) float64 { return -score(s) }), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/internal/safetensors"
 )
 
@@ -27,7 +28,7 @@ type state struct {
 // with the run, which overwrites it when it finds a better one.
 func (r *Run) Kept() *flow.Flow {
 	f := *r.flow
-	f.Field = f.Field.WithParams(r.best.params)
+	f.Nets = []*nn.MLP{r.net.WithParams(r.best.params)}
 	f.Z, f.ZSE = r.best.check.Z, r.best.check.ZSE
 	return &f
 }
@@ -63,7 +64,7 @@ type named struct {
 
 func (r *Run) tensors() []named {
 	return []named{
-		{"params", r.flow.Field.Params}, {"best", r.best.params},
+		{"params", r.net.Params}, {"best", r.best.params},
 		{"m", r.opt.M}, {"v", r.opt.V}, {"mean", r.opt.Mean},
 	}
 }

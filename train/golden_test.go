@@ -75,7 +75,7 @@ func (g golden) flow(t *testing.T, scale float64) *flow.Flow {
 		t.Fatal(err)
 	}
 	net.ScaleOutput(float32(scale))
-	return &flow.Flow{Manifold: manifold.Sphere{N: 2}, Prior: uniform{}, Field: net, Eps: g.Eps}
+	return &flow.Flow{Manifold: manifold.Sphere{N: 2}, Prior: uniform{}, Nets: []*nn.MLP{net}, Eps: g.Eps}
 }
 
 type uniform struct{}
@@ -133,7 +133,7 @@ func TestGoldenLoss(t *testing.T) {
 		grads       bool
 	}{{g.OutScale, g.Loss, true}, {1, g.Loss1, false}} {
 		f := g.flow(t, c.scale)
-		grad := make([]float32, len(f.Field.Params))
+		grad := make([]float32, len(f.Nets[0].Params))
 		p, err := newProgram(f, len(g.X), len(g.Y), 0, 1, g.Eps, grad)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func TestGoldenLoss(t *testing.T) {
 			continue
 		}
 		// The golden gradient is by the unscaled weights of the last layer.
-		for i, l := range f.Field.WithParams(grad).Layers() {
+		for i, l := range f.Nets[0].WithParams(grad).Layers() {
 			s := 1.0
 			if i == len(g.W)-1 {
 				s = g.OutScale

@@ -185,7 +185,7 @@ func TestProgramAgainstOracle(t *testing.T) {
 				}
 				net.ScaleOutput(0.05)
 				const data, monte, eps = 13, 29, 1e-3
-				f := &flow.Flow{Manifold: m, Prior: uniform{}, Field: net, Eps: eps}
+				f := &flow.Flow{Manifold: m, Prior: uniform{}, Nets: []*nn.MLP{net}, Eps: eps}
 				grad := make([]float32, len(net.Params))
 				const chunks = 5 // of 8 and 9 points
 				p, err := newProgram(f, data, monte, 0, chunks, eps, grad)

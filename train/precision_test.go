@@ -26,7 +26,7 @@ func TestPrecision(t *testing.T) {
 	}
 	net.ScaleOutput(0.05)
 	const data, monte, eps = 100, 200, 1e-3
-	f := &flow.Flow{Manifold: m, Prior: uniform{}, Field: net, Eps: eps}
+	f := &flow.Flow{Manifold: m, Prior: uniform{}, Nets: []*nn.MLP{net}, Eps: eps}
 	grad := make([]float32, len(net.Params))
 	p, err := newProgram(f, data, monte, 0, 2, eps, grad)
 	if err != nil {

@@ -44,7 +44,7 @@ type chunk struct {
 const chunkBytes = 4 << 20
 
 // chunks is the number of chunks of a batch of b points with k tangents.
-func chunks(f *flow.Flow, b, k int) int { return max(1, b*f.Field.BatchBytes(k)/chunkBytes) }
+func chunks(f *flow.Flow, b, k int) int { return max(1, b*f.Nets[0].BatchBytes(k)/chunkBytes) }
 
 // newProgram compiles the loss of f for a batch of the given shape in count
 // chunks. Runs leave the gradient in grad.
@@ -74,7 +74,7 @@ func newChunk(f *flow.Flow, b, probes int, eps float64, grad []float32) (*chunk,
 	c := &chunk{b: b, probes: divergence.NewProbes(f.Manifold, b, probes), loss: newMoser(b, eps)}
 	g := G.NewGraph()
 	var err error
-	if c.net, err = f.Field.Build(g, c.probes.Input(g), b, c.probes.K, grad); err != nil {
+	if c.net, err = f.Nets[0].Build(g, c.probes.Input(g), b, c.probes.K, grad); err != nil {
 		return nil, err
 	}
 	div, err := c.probes.Node(c.net.V)

@@ -11,6 +11,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/internal/kernel"
 )
 
@@ -30,7 +31,8 @@ type Run struct {
 	settings Settings
 	flow     *flow.Flow
 	data     Data
-	n, size  int // ambient dimension, training points
+	net      *nn.MLP // the one of flow
+	n, size  int     // ambient dimension, training points
 
 	precision kernel.Precision
 	programs  map[int]*program // by data points in the batch
@@ -86,21 +88,25 @@ type Step struct {
 // be a number. The run's best state is still there.
 var ErrDiverged = errors.New("training diverged")
 
-// New returns a run that fits f, whose field it trains in place, at step 0.
+// New returns a run that fits f, whose one network it trains in place, at step 0.
 func New(f *flow.Flow, data Data, s Settings) (*Run, error) {
 	s, err := s.WithDefaults()
 	if err != nil {
 		return nil, err
 	}
 	_, n := f.Manifold.Dims()
-	if in, out := f.Field.Dims(); in != n || out != n {
+	if len(f.Nets) != 1 {
+		return nil, fmt.Errorf("train: a flow of %d networks, want one to train", len(f.Nets))
+	}
+	net := f.Nets[0]
+	if in, out := net.Dims(); in != n || out != n {
 		return nil, fmt.Errorf("train: a field of R%d to R%d on %s in R%d", in, out, f.Manifold, n)
 	}
 	if len(data.Train) == 0 || len(data.Train)%n != 0 || len(data.Val)%n != 0 {
 		return nil, fmt.Errorf("train: %d training and %d validation coordinates do not divide into points of %d",
 			len(data.Train), len(data.Val), n)
 	}
-	r := &Run{settings: s, flow: f, data: data, n: n, size: len(data.Train) / n, programs: map[int]*program{}, epoch: -1}
+	r := &Run{settings: s, flow: f, net: net, data: data, n: n, size: len(data.Train) / n, programs: map[int]*program{}, epoch: -1}
 	r.rnd = rand.New(&r.source)
 	if r.precision, err = kernel.ParsePrecision(s.Precision); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
@@ -127,10 +133,10 @@ func New(f *flow.Flow, data Data, s Settings) (*Run, error) {
 			return nil, fmt.Errorf("train: prior density %g at training point %d, want positive and finite", nu, i)
 		}
 	}
-	r.grad = make([]float32, len(f.Field.Params))
-	r.opt = NewOptimiser(s.Adam, f.Field.Params)
+	r.grad = make([]float32, len(net.Params))
+	r.opt = NewOptimiser(s.Adam, net.Params)
 	r.monte.nu, r.monte.w = make([]float64, s.Monte), make([]float64, s.Monte)
-	r.best.params = append([]float32(nil), f.Field.Params...)
+	r.best.params = append([]float32(nil), net.Params...)
 	r.best.check.ValNLL = math.Inf(1)
 	return r, nil
 }
@@ -179,7 +185,7 @@ func (r *Run) one() (Step, error) {
 			r.step, ErrDiverged, loss, fit, pay, r.settings.Adam.LearnRate)
 	}
 	rate := r.settings.Adam.Rate(r.opt.T, r.settings.Steps)
-	norm, err := r.opt.Step(r.flow.Field.Params, r.grad, r.settings.Steps)
+	norm, err := r.opt.Step(r.net.Params, r.grad, r.settings.Steps)
 	if err != nil {
 		return Step{N: r.step}, fmt.Errorf("train: step %d: %w: %w; a lower learning rate than %g may help",
 			r.step, ErrDiverged, err, r.settings.Adam.LearnRate)

@@ -14,6 +14,7 @@ import (
 	"mflow/datasets"
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 	"mflow/flow/prior"
 	"mflow/internal/kernel"
 	"mflow/manifold"
@@ -36,7 +37,7 @@ func small(t testing.TB, seed uint64) (*flow.Flow, Data, Settings) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &flow.Flow{Manifold: s.Manifold, Prior: prior.Uniform{M: manifold.Sphere{N: 2}}, Field: field}
+	f := &flow.Flow{Manifold: s.Manifold, Prior: prior.Uniform{M: manifold.Sphere{N: 2}}, Nets: []*nn.MLP{field}}
 	set := Settings{Seed: seed, Steps: 60, Batch: 64, Monte: 100, Check: Check{Every: 10, Points: 1000}}
 	return f, Data{Train: s.Points(sp.Train), Val: s.Points(sp.Val)}, set
 }
@@ -152,7 +153,7 @@ func TestDiverged(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, r, 20)
-	f.Field.Params[0] = float32(math.NaN())
+	f.Nets[0].Params[0] = float32(math.NaN())
 	for _, err := range r.Steps(context.Background()) {
 		if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "step 20") {
 			t.Fatalf("got %v, want one that wraps ErrDiverged and names step 20", err)
@@ -252,7 +253,7 @@ func TestTruth(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := &flow.Flow{Manifold: m, Prior: prior.Uniform{M: d.Manifold}, Field: field}
+			f := &flow.Flow{Manifold: m, Prior: prior.Uniform{M: d.Manifold}, Nets: []*nn.MLP{field}}
 			r, err := New(f, Data{Train: train.X, Val: val.X}, Settings{Steps: c.steps, Adam: Adam{Decay: -1}, Check: Check{Every: 250}})
 			if err != nil {
 				t.Fatal(err)
@@ -304,7 +305,7 @@ func BenchmarkStep(b *testing.B) {
 			for i := range 512 {
 				u.Rand(x[i*n:(i+1)*n], rnd)
 			}
-			r, err := New(&flow.Flow{Manifold: m, Prior: prior.Uniform{M: u}, Field: field}, Data{Train: x},
+			r, err := New(&flow.Flow{Manifold: m, Prior: prior.Uniform{M: u}, Nets: []*nn.MLP{field}}, Data{Train: x},
 				Settings{Steps: 1 << 30, Batch: 512, Monte: 512, Check: Check{Every: 1 << 30}})
 			if err != nil {
 				b.Fatal(err)
@@ -337,7 +338,7 @@ func TestStepAllocates(t *testing.T) {
 			for i := range 1000 {
 				m.Rand(x[3*i:3*i+3], rnd)
 			}
-			r, err := New(&flow.Flow{Manifold: m, Prior: prior.Uniform{M: m}, Field: field}, Data{Train: x},
+			r, err := New(&flow.Flow{Manifold: m, Prior: prior.Uniform{M: m}, Nets: []*nn.MLP{field}}, Data{Train: x},
 				Settings{Steps: 1 << 30, Batch: 128, Probes: probes, Check: Check{Every: 1 << 30}})
 			if err != nil {
 				t.Fatal(err)

@@ -88,7 +88,7 @@ func waitFor(t *testing.T, path string) {
 func TestSignals(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		out := filepath.Join(t.TempDir(), "m.mflow")
-		cmd := exec.Command(build(t), append([]string{"train", "--data", "plates", "--steps", "1000000", "-o", out}, quick...)...)
+		cmd := exec.Command(build(t), append([]string{"train", "--data", "plates", "--prior", "uniform", "--steps", "1000000", "-o", out}, quick...)...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {
@@ -134,7 +134,7 @@ func TestKilled(t *testing.T) {
 		args := []string{"train", "--resume", "--checkpoint", "20ms", "-o", out}
 		if !resume {
 			args = append([]string{
-				"train", "--data", "plates", "--steps", strconv.Itoa(200 + 100*kills),
+				"train", "--data", "plates", "--prior", "uniform", "--steps", strconv.Itoa(200 + 100*kills),
 				"--checkpoint", "20ms", "-o", out,
 			}, quick...)
 		}

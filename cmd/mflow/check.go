@@ -158,12 +158,16 @@ func dot(a, b []float64) (s float64) {
 
 func weightLaw(f *flow.Flow) law {
 	bad := 0
-	for _, p := range f.Field.Params {
-		if v := float64(p); math.IsNaN(v) || math.IsInf(v, 0) {
-			bad++
+	all := 0
+	for _, net := range f.Nets {
+		for _, p := range net.Params {
+			if v := float64(p); math.IsNaN(v) || math.IsInf(v, 0) {
+				bad++
+			}
 		}
+		all += len(net.Params)
 	}
-	return newLaw("the weights are finite", float64(bad), 0, "%d weights", len(f.Field.Params))
+	return newLaw("the weights are finite", float64(bad), 0, "%d weights", all)
 }
 
 // densityLaw compares log μ with the change of variables along the flow, at

@@ -35,10 +35,11 @@ type modelInfo struct {
 	Manifold   string            `json:"manifold"`
 	Dims       [2]int            `json:"dims"` // intrinsic, ambient
 	Prior      string            `json:"prior"`
-	Hidden     []int             `json:"hidden"`
+	Networks   int               `json:"networks"` // whose fields add
+	Hidden     []int             `json:"hidden"`   // of each
 	Activation string            `json:"activation"`
 	Features   int               `json:"features"`
-	Parameters int               `json:"parameters"`
+	Parameters int               `json:"parameters"` // of all
 	Eps        float64           `json:"eps"`
 	Z          float64           `json:"z"`
 	ZSE        float64           `json:"z_se"`
@@ -48,12 +49,15 @@ type modelInfo struct {
 
 func describe(path string, f *flow.Flow) modelInfo {
 	d, n := f.Manifold.Dims()
-	return modelInfo{
+	info := modelInfo{
 		Model: path, Manifold: f.Manifold.String(), Dims: [2]int{d, n}, Prior: priorName(f.Prior),
-		Hidden: f.Field.Hidden(), Activation: f.Field.Activation.String(),
-		Features: f.Field.Features.Width(), Parameters: len(f.Field.Params),
-		Eps: f.Eps, Z: f.Z, ZSE: f.ZSE, Data: f.Data, Training: f.Training,
+		Networks: len(f.Nets), Eps: f.Eps, Z: f.Z, ZSE: f.ZSE, Data: f.Data, Training: f.Training,
 	}
+	for _, net := range f.Nets {
+		info.Hidden, info.Activation, info.Features = net.Hidden(), net.Activation.String(), net.Features.Width()
+		info.Parameters += len(net.Params)
+	}
+	return info
 }
 
 func (m modelInfo) write(w io.Writer) {
@@ -62,8 +66,15 @@ func (m modelInfo) write(w io.Writer) {
 	}
 	line("manifold", "%s, dimension %d in R%d", m.Manifold, m.Dims[0], m.Dims[1])
 	line("prior", "%s", m.Prior)
-	line("field", "%d features, layers %s, %s, %d parameters", m.Features,
-		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(m.Hidden)), "-"), "[]"), m.Activation, m.Parameters)
+	switch field := fmt.Sprintf("%d features, layers %s, %s, %d parameters", m.Features,
+		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(m.Hidden)), "-"), "[]"), m.Activation, m.Parameters); m.Networks {
+	case 0:
+		line("field", "none: the density is the prior's")
+	case 1:
+		line("field", "%s", field)
+	default:
+		line("field", "%d networks; %s in all", m.Networks, field)
+	}
 	line("normaliser", "Z %.5f ±%.5f, floor of the density %.3g", m.Z, m.ZSE, m.Eps)
 	if d := m.Data; d != nil {
 		line("data", "%s, %d points", d.Source, d.Rows)

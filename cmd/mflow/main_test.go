@@ -84,7 +84,7 @@ var trained60 = sync.OnceValue(func() (m struct {
 	m.path = filepath.Join(dir, "plates.mflow")
 	var out, stderr bytes.Buffer
 	m.res.code = run(context.Background(), append([]string{
-		"train", "--data", "plates", "--steps", "60", "--json", "-o", m.path,
+		"train", "--data", "plates", "--prior", "uniform", "--steps", "60", "--json", "-o", m.path,
 	}, quick...), strings.NewReader(""), &out, &stderr)
 	m.res.out, m.res.err = out.String(), stderr.String()
 	return m

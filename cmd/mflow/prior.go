@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -21,8 +22,8 @@ type priorOptions struct {
 }
 
 func (o *priorOptions) flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.kind, "prior", "uniform", "density that the flow starts from: uniform,\nvmf (mixture) or kde (kernels)")
-	fs.Float64Var(&o.floor, "floor", 1e-3, "narrowest kernel of a vmf or kde prior, radians")
+	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf (mixture); kde (kernels); gated (kernels with\nlearned weights); auto: gated where the manifold has kernels")
+	fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel, radians\n(default 1e-4 for published splits, 1e-3 for others)")
 }
 
 // fit returns the prior, and its cross-fitted density at the training points if
@@ -36,22 +37,42 @@ func (o *priorOptions) fit(p *points, seed uint64) (flow.Prior, []float64, error
 		}
 		return prior.Uniform{M: m}, nil, nil
 	case "vmf":
-		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (o.floor * o.floor), Seed: seed})
+		floor := o.resolution(p)
+		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
 		return d, nil, err
 	case "kde":
-		return kernels(p, prior.KernelOptions{Floor: o.floor, Seed: seed})
+		return kernels(p, prior.KernelOptions{Floor: o.resolution(p), Seed: seed})
 	}
-	return nil, nil, usagef("unknown prior %q, want uniform, vmf or kde", o.kind)
+	return nil, nil, usagef("unknown prior %q, want auto, uniform, vmf, kde or gated", o.kind)
+}
+
+// resolution is the floor of the kernels.
+func (o *priorOptions) resolution(p *points) float64 {
+	if o.floor == 0 {
+		return defaultFloor(p.summary.Protocol)
+	}
+	return o.floor
+}
+
+// kernelOptions are those of kernels cross-fitted by cells where the split is.
+func (o *priorOptions) kernelOptions(p *points, seed uint64) (prior.KernelOptions, error) {
+	return byCells(p, prior.KernelOptions{Floor: o.resolution(p), Seed: seed})
+}
+
+func byCells(p *points, o prior.KernelOptions) (prior.KernelOptions, error) {
+	if p.summary.Protocol != datasets.Blocked.String() {
+		return o, nil
+	}
+	var err error
+	o.Folds, err = p.set.BlockFolds(p.split.Train, 10, o.Seed)
+	return o, err
 }
 
 // kernels fits a kernel density, cross-fitted by cells where the split is.
 func kernels(p *points, o prior.KernelOptions) (flow.Prior, []float64, error) {
-	if p.summary.Protocol == datasets.Blocked.String() {
-		folds, err := p.set.BlockFolds(p.split.Train, 10, o.Seed)
-		if err != nil {
-			return nil, nil, err
-		}
-		o.Folds = folds
+	o, err := byCells(p, o)
+	if err != nil {
+		return nil, nil, err
 	}
 	d, nu, err := prior.FitKernels(p.m, p.train, o)
 	if err != nil {
@@ -67,7 +88,17 @@ func priorName(p flow.Prior) string {
 	case *prior.Mixture:
 		return fmt.Sprintf("mixture of %d kernels", len(p.Weight))
 	case *prior.Kernels:
-		return fmt.Sprintf("kernel density, resolution floor %g rad", p.Floor)
+		learned := ""
+		if p.Gain != nil {
+			learned = " with learned weights"
+		}
+		return fmt.Sprintf("kernel density%s, resolution floor %g rad", learned, p.Floor)
+	case *prior.Blend:
+		var parts []string
+		for i, d := range p.Of {
+			parts = append(parts, fmt.Sprintf("%.3g %s", p.Weight[i], priorName(d)))
+		}
+		return strings.Join(parts, " + ")
 	}
 	return fmt.Sprintf("%T", p)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,9 @@ import (
 //	metrics.jsonl   one row every tenth step and every validation
 //	last.ckpt       the last checkpoint
 //	best.mflow      the best model at that checkpoint
+//
+// Of the networks of a mixture the first has these, and the others have the last
+// three in directories 1, 2, … below.
 type runDir struct {
 	path  string
 	model string
@@ -33,6 +37,22 @@ func (d *runDir) last() string            { return d.file("last.ckpt") }
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// of is where network k of a mixture keeps its run; the first is at the top.
+func (d *runDir) of(k int) *runDir {
+	if k == 0 {
+		return d
+	}
+	return &runDir{path: d.file(strconv.Itoa(k)), model: d.model, best: -1}
+}
+
+// make makes the directory.
+func (d *runDir) make() error {
+	if err := os.MkdirAll(d.path, 0o777); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
 }
 
 func (d *runDir) hasCheckpoint() bool { return exists(d.last()) }
@@ -118,8 +138,13 @@ func (d *runDir) create(cmd *cobra.Command) error {
 	if resume, _ := cmd.Flags().GetBool("resume"); resume {
 		return nil
 	}
-	if err := os.MkdirAll(d.path, 0o777); err != nil {
-		return fmt.Errorf("train: %w", err)
+	if err := d.make(); err != nil {
+		return err
+	}
+	for k := 1; exists(d.of(k).path); k++ {
+		if err := os.RemoveAll(d.of(k).path); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
 	}
 	for _, name := range []string{d.last(), d.file("best.mflow"), d.metrics()} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {

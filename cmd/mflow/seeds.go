@@ -11,4 +11,5 @@ const (
 	regionStream
 	checkStream
 	baselineStream
+	mixStream
 )

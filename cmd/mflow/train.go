@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mflow/divergence"
 	"mflow/flow"
 	"mflow/train"
 )
@@ -20,7 +20,8 @@ import (
 type trainOptions struct {
 	source   source
 	prior    priorOptions
-	field    flow.FieldSpec
+	field    fieldOptions
+	effort   string
 	settings train.Settings
 	time     time.Duration
 	points   int
@@ -36,8 +37,15 @@ func (a *app) trainCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train --data NAME|FILE -o MODEL",
 		Short: "Fit a flow to points",
-		Long: `Fit a Moser flow to the points of a named data set or a file, and write the model
-that scores best on the validation split.
+		Long: `Fit a normalised density to the points of a named data set or a file, and write
+the model.
+
+On spheres and flat tori the default is a kernel density of many widths and
+shapes whose weights networks set by what is known about each point, mixed with
+Moser flows. Everything is judged at training points by parts that did not see
+them, and a part stays only if it adds more than two standard errors; the command
+says what each added. On other manifolds, or with --prior uniform, it is a Moser
+flow from the uniform density, the best one on the validation split.
 
 The run keeps a directory beside the model, model.run for model.mflow, with its
 metrics (metrics.jsonl), the last checkpoint (last.ckpt) and the best model so
@@ -45,9 +53,10 @@ far (best.mflow). An interrupted run is continued by --resume and ends in the
 same bytes as an uninterrupted one. With --time the number of steps is measured
 at the start; with --steps the model depends on the seed alone.
 
-Frequencies, weight decay and the penalty are chosen by how tightly the points
-cluster, unless they are given.`,
-		Example: `  mflow train --data earthquake --time 3m -o model.mflow
+Frequencies, weight decay and the penalty of networks are chosen by how tightly
+the points cluster, unless they are given.`,
+		Example: `  mflow train --data earthquake -o model.mflow
+  mflow train --data earthquake --prior uniform --time 3m -o moser.mflow
   mflow train --data points.csv --split distinct --steps 2000 -o model.mflow
   mflow train --data torsions.tsv --manifold torus --scales 1,2,4 -o model.mflow
   mflow train --resume -o model.mflow`,
@@ -58,6 +67,8 @@ cluster, unless they are given.`,
 	flags(cmd, "Model", func(fs *pflag.FlagSet) {
 		o.prior.flags(fs)
 		d := flow.FieldSpec{}.WithDefaults()
+		fs.StringVar(&o.effort, "effort", "good", "quick: a density in seconds; good; best: longer and more networks")
+		fs.StringVar((*string)(&o.field.kind), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in if they prove themselves")
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
 		fs.StringVar(&o.field.Activation, "activation", d.Activation, "swish, sin, tanh or softplus")
 		fs.IntVar(&o.field.Waves, "waves", d.Waves, "frequencies of the input features, -1 for none")
@@ -66,7 +77,7 @@ cluster, unless they are given.`,
 	d, _ := train.Settings{}.WithDefaults()
 	flags(cmd, "Training", func(fs *pflag.FlagSet) {
 		s := &o.settings
-		fs.DurationVar(&o.time, "time", 0, "train for about this long")
+		fs.DurationVar(&o.time, "time", 0, "train networks for about this long")
 		fs.IntVar(&s.Steps, "steps", d.Steps, "or for this many steps")
 		fs.IntVar(&s.Batch, "batch", d.Batch, "data points a step")
 		fs.IntVar(&s.Monte, "monte", d.Monte, "Monte Carlo points a step")
@@ -103,87 +114,106 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	if err != nil {
 		return err
 	}
-	o.recipe(cmd, pts)
-	r, err := a.newRun(dir, pts, o)
-	if err != nil {
-		return err
-	}
-	if err := dir.create(cmd); err != nil {
+	if err := o.recipe(cmd, pts); err != nil {
 		return err
 	}
 	begun := time.Now()
-	if err := a.steps(cmd.Context(), dir, r, o); err != nil {
-		return err
-	}
-	f, score, err := r.Flow(o.points)
+	start, err := a.start(cmd.Context(), o, pts)
 	if err != nil {
 		return err
 	}
-	f.Training, err = json.Marshal(r.Settings())
+	var out trained
+	var f *flow.Flow
+	switch o.field.kind {
+	case noField:
+		f = start.alone(pts)
+		err = dir.create(cmd)
+	case network:
+		f, err = a.network(cmd, dir, start, pts, o, &out)
+	case mixture:
+		f, err = a.mixture(cmd, dir, start, pts, o, &out)
+	}
 	if err != nil {
 		return err
+	}
+	if f.Training == nil {
+		if f.Training, err = json.Marshal(o.settings); err != nil {
+			return err
+		}
 	}
 	if err := flow.Save(o.out, f); err != nil {
 		return err
 	}
-	return a.emit(trained{
-		Steps: r.Step(), Seconds: time.Since(begun).Seconds(),
-		TrainNLL: real(score.TrainNLL), ValNLL: validated(score, pts), Z: real(f.Z), ZSE: real(f.ZSE), Model: o.out,
-	}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %d steps, best at %d, %s, Z %.4f ±%.4f\n",
-			o.out, r.Step(), r.Best().Step, scores(score, len(pts.val) > 0), f.Z, f.ZSE)
-	})
+	out.Seconds, out.Z, out.ZSE, out.Model = time.Since(begun).Seconds(), real(f.Z), real(f.ZSE), o.out
+	if out.TrainNLL == nil {
+		out.TrainNLL = ptr(start.crossed() - out.Mixture.gain())
+	}
+	out.Prior, out.Gate = priorName(f.Prior), start.gate
+	if len(pts.val) > 0 {
+		lp := make([]float64, pts.rows(pts.val))
+		divergence.New(f).LogProb(lp, pts.val)
+		nll, se := meanSE(lp)
+		out.ValNLL, out.ValSE = ptr(-nll), ptr(se)
+	}
+	return a.emit(out, out.write)
 }
 
 // trained is the result of train.
 type trained struct {
 	Steps    int     `json:"steps"`
+	Best     int     `json:"best_step,omitempty"`
 	Seconds  float64 `json:"seconds"`
-	TrainNLL real    `json:"train_nll"`
+	Prior    string  `json:"prior"`
+	Gate     *added  `json:"gate,omitempty"`    // what learned weights added to the kernels
+	Mixture  *added  `json:"mixture,omitempty"` // what flows added
+	TrainNLL *real   `json:"train_nll"`         // cross-fitted where the prior is fitted
 	ValNLL   *real   `json:"val_nll"`
+	ValSE    *real   `json:"val_nll_se"`
 	Z        real    `json:"z"`
 	ZSE      real    `json:"z_se"`
 	Model    string  `json:"model"`
 }
 
-func validated(s train.Score, p *points) *real {
-	if len(p.val) == 0 {
-		return nil
-	}
-	return ptr(s.ValNLL)
+// added is what a part of a model adds to the log-density of the training
+// points, each judged by what did not see it.
+type added struct {
+	Gain   real `json:"gain"`
+	SE     real `json:"gain_se"`
+	Weight real `json:"weight"` // of flows in the mixture
+	Kept   bool `json:"kept"`
 }
 
-func scores(s train.Score, validated bool) string {
-	if !validated {
-		return fmt.Sprintf("NLL %.3f in training", s.TrainNLL)
+// gain is what is kept of the gain.
+func (a *added) gain() float64 {
+	if a == nil || !a.Kept {
+		return 0
 	}
-	return fmt.Sprintf("NLL %.3f in training, %.3f ±%.3f in validation", s.TrainNLL, s.ValNLL, s.ValSE)
+	return float64(a.Gain)
 }
 
-// newRun returns the run of the options, or under --resume that of the last
-// checkpoint.
-func (a *app) newRun(dir *runDir, pts *points, o *trainOptions) (*train.Run, error) {
-	pr, nu, err := o.prior.fit(pts, a.seed)
-	if err != nil {
-		return nil, err
+func (a *added) write(w io.Writer, what string) {
+	if a == nil {
+		return
 	}
-	data := train.Data{Train: pts.train, Val: pts.val, Nu: nu}
-	if dir.hasCheckpoint() && o.resume {
-		return train.Resume(dir.last(), data)
+	verdict := "kept"
+	if !a.Kept {
+		verdict = "left out: not a standard error above 0"
 	}
-	field, err := flow.NewField(pts.m, o.field, rand.New(rand.NewPCG(a.seed, fieldStream)))
-	if err != nil {
-		return nil, err
+	fmt.Fprintf(w, "%s: %+.4f ±%.4f nats out of sample, %s\n", what, a.Gain, a.SE, verdict)
+}
+
+func (t trained) write(w io.Writer) {
+	fmt.Fprintf(w, "%s: %s", t.Model, t.Prior)
+	if t.Best > 0 {
+		fmt.Fprintf(w, ", %d steps, best at %d", t.Steps, t.Best)
 	}
-	o.settings.Seed = a.seed
-	r, err := train.New(&flow.Flow{Manifold: pts.m, Prior: pr, Field: field, Data: pts.summary}, data, o.settings)
-	if err != nil {
-		return nil, err
+	fmt.Fprintf(w, ", NLL %.3f in training", *t.TrainNLL)
+	if t.ValNLL != nil {
+		fmt.Fprintf(w, ", %.3f ±%.3f in validation", *t.ValNLL, *t.ValSE)
 	}
-	if o.time > 0 {
-		err = r.Plan(o.time)
-	}
-	return r, err
+	fmt.Fprintf(w, ", Z %.4f ±%.4f\n", t.Z, t.ZSE)
+	t.Gate.write(w, "learned weights of the kernels")
+	t.Mixture.write(w, "flows mixed in")
 }
 
 // steps takes the steps of a run, reporting, recording and saving as it goes.

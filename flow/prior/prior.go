@@ -18,7 +18,7 @@ type Density interface {
 	Rand(x []float64, rnd *rand.Rand)
 }
 
-var _, _, _ Density = Uniform{}, (*Mixture)(nil), (*Kernels)(nil)
+var _, _, _, _ Density = Uniform{}, (*Mixture)(nil), (*Kernels)(nil), (*Blend)(nil)
 
 // Uniform is the uniform density of a manifold.
 type Uniform struct{ M manifold.Measurer }
@@ -81,6 +81,9 @@ func Marshal(p Density) (kind string, meta json.RawMessage, ts Tensors, err erro
 			Floor float64 `json:"floor"`
 		}{p.Floor})
 		return "kernels", meta, ts, err
+	case *Blend:
+		meta, ts, err = p.marshal()
+		return "blend", meta, ts, err
 	}
 	return "", nil, nil, fmt.Errorf("prior: a prior of type %T cannot be stored", p)
 }
@@ -130,8 +133,10 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 		}
 		p.Floor = h.Floor
 		return p, p.prepare()
+	case "blend":
+		return unmarshalBlend(meta, ts, m)
 	}
-	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture or kernels", kind)
+	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture, kernels or blend", kind)
 }
 
 // rows returns the rows of a tensor along its first axis, views.

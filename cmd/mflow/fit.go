@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mflow/datasets"
+	"mflow/flow"
+	"mflow/flow/nn"
+	"mflow/flow/prior"
+	"mflow/train"
+)
+
+// fieldKind says what networks do in a model.
+type fieldKind string
+
+const (
+	autoField fieldKind = "auto"
+	noField   fieldKind = "none"
+	network   fieldKind = "network"
+	mixture   fieldKind = "mixture"
+)
+
+// fieldOptions say which networks a model has.
+type fieldOptions struct {
+	flow.FieldSpec
+	kind fieldKind
+	nets int // of a mixture
+}
+
+// A beginning is a fitted prior.
+type beginning struct {
+	prior flow.Prior
+	nu    []float64 // cross-fitted at the training points; nil if the prior was not fitted to them
+	gate  *added
+}
+
+// start fits the prior.
+func (a *app) start(ctx context.Context, o *trainOptions, p *points) (*beginning, error) {
+	if o.prior.kind != "gated" {
+		d, nu, err := o.prior.fit(p, a.seed)
+		return &beginning{prior: d, nu: nu}, err
+	}
+	ko, err := o.prior.kernelOptions(p, a.seed)
+	if err != nil {
+		return nil, err
+	}
+	m := a.meter(0)
+	m.say("fitting kernels to %d points", p.rows(p.train))
+	g, err := prior.FitGating(p.m, p.train, ko)
+	if err != nil {
+		return nil, err
+	}
+	m.say("learning their weights")
+	d, err := train.Gate(ctx, g, train.GateSettings{Seed: a.seed})
+	if err != nil {
+		return nil, err
+	}
+	return &beginning{d.Kernels, d.Nu, &added{Gain: real(d.Gain), SE: real(d.SE), Kept: d.Accepted}}, nil
+}
+
+// alone is the model that is the prior and nothing else.
+func (b *beginning) alone(p *points) *flow.Flow {
+	if b.nu == nil {
+		_, n := p.m.Dims()
+		for i := 0; i < len(p.train); i += n {
+			b.nu = append(b.nu, math.Exp(b.prior.LogProb(p.train[i:i+n])))
+		}
+	}
+	return &flow.Flow{Manifold: p.m, Prior: b.prior, Z: 1, Data: p.summary}
+}
+
+// crossed is the cross-fitted score of the prior.
+func (b *beginning) crossed() float64 {
+	var sum float64
+	for _, v := range b.nu {
+		sum -= math.Log(v) / float64(len(b.nu))
+	}
+	return sum
+}
+
+// network trains one network on top of the prior.
+func (a *app) network(cmd *cobra.Command, dir *runDir, b *beginning, p *points, o *trainOptions, out *trained) (*flow.Flow, error) {
+	r, err := a.newRun(dir, b.prior, train.Data{Train: p.train, Val: p.val, Nu: b.nu}, p, o, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := dir.create(cmd); err != nil {
+		return nil, err
+	}
+	f, score, err := a.finish(cmd.Context(), dir, r, o)
+	if err != nil {
+		return nil, err
+	}
+	out.Steps, out.Best, out.TrainNLL = r.Step(), r.Best().Step, ptr(score.TrainNLL)
+	f.Training, err = json.Marshal(r.Settings())
+	return f, err
+}
+
+// mixture trains networks on the uniform density, each without a fold of the
+// points, and mixes them with the prior.
+func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, o *trainOptions, out *trained) (*flow.Flow, error) {
+	uniform, _, err := (&priorOptions{kind: "uniform"}).fit(p, a.seed)
+	if err != nil {
+		return nil, err
+	}
+	with := train.Partner{Prior: b.prior, Nu: b.nu, X: p.train}
+	rows := p.rows(p.train)
+	with.Fold = datasets.Folds(rows, o.field.nets, a.seed)
+	if p.summary.Protocol == datasets.Blocked.String() {
+		if with.Fold, err = p.set.BlockFolds(p.split.Train, o.field.nets, a.seed); err != nil {
+			return nil, err
+		}
+		if with.Group, err = p.set.Cells(p.split.Train); err != nil {
+			return nil, err
+		}
+	}
+	_, n := p.m.Dims()
+	runs := make([]*train.Run, o.field.nets)
+	for k := range runs {
+		var x []float64
+		for i, fold := range with.Fold {
+			if fold != k {
+				x = append(x, p.train[i*n:(i+1)*n]...)
+			}
+		}
+		steps := 0
+		if k > 0 { // as many as the first, also when resumed
+			steps = runs[0].Settings().Steps
+		}
+		if runs[k], err = a.newRun(dir.of(k), uniform, train.Data{Train: x, Val: p.val}, p, o, k, steps); err != nil {
+			return nil, err
+		}
+	}
+	if err := dir.create(cmd); err != nil {
+		return nil, err
+	}
+	flows := make([]*flow.Flow, len(runs))
+	for k, r := range runs {
+		sub := dir.of(k)
+		if err := sub.make(); err != nil {
+			return nil, err
+		}
+		if flows[k], _, err = a.finish(cmd.Context(), sub, r, o); err != nil {
+			return nil, err
+		}
+		out.Steps += r.Step()
+	}
+	m, err := train.Mix(with, flows, o.points, rand.New(rand.NewPCG(a.seed, mixStream)))
+	if err != nil {
+		return nil, err
+	}
+	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Accepted}
+	m.Flow.Data = p.summary
+	m.Flow.Training, err = json.Marshal(runs[0].Settings())
+	return m.Flow, err
+}
+
+// newRun returns the run of network k, or under --resume that of its last
+// checkpoint. With no number of steps it is planned.
+func (a *app) newRun(dir *runDir, pr flow.Prior, data train.Data, p *points, o *trainOptions, k, steps int) (*train.Run, error) {
+	if dir.hasCheckpoint() && o.resume {
+		return train.Resume(dir.last(), data)
+	}
+	field, err := flow.NewField(p.m, o.field.FieldSpec, rand.New(rand.NewPCG(a.seed+uint64(k), fieldStream)))
+	if err != nil {
+		return nil, err
+	}
+	s := o.settings
+	s.Seed = a.seed + uint64(k)
+	if steps > 0 {
+		s.Steps = steps
+	}
+	r, err := train.New(&flow.Flow{Manifold: p.m, Prior: pr, Nets: []*nn.MLP{field}, Data: p.summary}, data, s)
+	if err != nil {
+		return nil, err
+	}
+	if o.time > 0 && steps == 0 {
+		err = r.Plan(o.time / time.Duration(max(1, o.field.nets)))
+	}
+	return r, err
+}
+
+// finish takes the steps of a run and returns the best flow.
+func (a *app) finish(ctx context.Context, dir *runDir, r *train.Run, o *trainOptions) (*flow.Flow, train.Score, error) {
+	if err := a.steps(ctx, dir, r, o); err != nil {
+		return nil, train.Score{}, err
+	}
+	return r.Flow(o.points)
+}
+
+func unknownField(kind fieldKind) error {
+	return usagef("unknown field %q, want auto, none, network or mixture", kind)
+}

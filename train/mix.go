@@ -1,0 +1,145 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"mflow/divergence"
+	"mflow/flow"
+
+	"mflow/flow/prior"
+)
+
+// Mixed is a density mixed with flows that were trained beside it.
+type Mixed struct {
+	Flow   *flow.Flow
+	Weight float64 // of the flows in the mixture
+
+	// Gain is what the flows added to the mean log-density of the training points,
+	// each by the flow that did not see it, and SE its standard error between
+	// groups. Unless it exceeds that the flows are left out.
+	Gain, SE float64
+	Accepted bool
+}
+
+// A Partner is a density to mix flows with.
+type Partner struct {
+	Prior flow.Prior
+	Nu    []float64 // its cross-fitted density at the training points x
+	X     []float64
+	Fold  []int // of every point; flow k of those to mix has not seen fold k
+	Group []int // of points that were held out together; nil if by themselves
+}
+
+// Mix returns the mixture of a density ν with the mean of K flows on a uniform
+// prior that has the largest likelihood at the training points, all cross-fitted.
+// Since densities mix linearly it is a flow,
+//
+//	μ = (1-a) ν + a/vol - div (a/K) Σ uₖ .
+//
+// Z is measured on `points` points.
+func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, error) {
+	if len(flows) == 0 || len(p.Fold) != len(p.Nu) {
+		return nil, fmt.Errorf("train: mixture with %d flows, of %d folds for %d densities", len(flows), len(p.Fold), len(p.Nu))
+	}
+	n := len(p.X) / len(p.Nu)
+	held := make([]float64, len(p.Nu))
+	for k, f := range flows {
+		var rows []int
+		var x []float64
+		for i, fold := range p.Fold {
+			if fold == k {
+				rows = append(rows, i)
+				x = append(x, p.X[i*n:(i+1)*n]...)
+			}
+		}
+		mu := make([]float64, len(rows))
+		divergence.New(f).Mu(mu, x)
+		for j, i := range rows {
+			held[i] = mu[j]
+		}
+	}
+	m := &Mixed{Flow: &flow.Flow{Manifold: flows[0].Manifold, Prior: p.Prior, Z: 1}}
+	eps := flows[0].Eps
+	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*p.Nu[i]+a*held[i]) }
+	m.Weight = maximise(0, 0.9, func(a float64) float64 {
+		var sum float64
+		for i := range held {
+			sum += math.Log(mixed(a, i))
+		}
+		return sum
+	})
+	if m.Weight < 1e-3 { // worth less than the time its networks take
+		return m, nil
+	}
+	blend, err := prior.NewBlend([]float64{1 - m.Weight, m.Weight}, p.Prior, flows[0].Prior)
+	if err != nil {
+		return nil, err
+	}
+	f := &flow.Flow{Manifold: flows[0].Manifold, Prior: blend, Eps: m.Weight * eps}
+	for _, g := range flows {
+		net := g.Nets[0].WithParams(append([]float32(nil), g.Nets[0].Params...))
+		net.ScaleOutput(float32(m.Weight / float64(len(flows))))
+		f.Nets = append(f.Nets, net)
+	}
+	z, _, err := divergence.Normaliser(f, points, rnd)
+	if err != nil {
+		return nil, err
+	}
+	f.Z, f.ZSE = z.Value, z.SE
+	m.Gain, m.SE = grouped(len(held), p.Group, func(i int) float64 {
+		return math.Log(mixed(m.Weight, i) / f.Z / p.Nu[i])
+	})
+	if m.Accepted = m.Gain > proven*m.SE; m.Accepted {
+		m.Flow = f
+	}
+	return m, nil
+}
+
+// grouped returns the mean of n numbers and its standard error from how the
+// groups differ.
+func grouped(n int, group []int, value func(i int) float64) (mean, se float64) {
+	of := map[int]*moments{}
+	for i := range n {
+		g := i
+		if group != nil {
+			g = group[i]
+		}
+		if of[g] == nil {
+			of[g] = new(moments)
+		}
+		of[g].add(value(i))
+	}
+	var all []moments
+	for i := range n { // in order, so that sums round the same
+		g := i
+		if group != nil {
+			g = group[i]
+		}
+		if of[g] != nil {
+			all = append(all, *of[g])
+			delete(of, g)
+		}
+	}
+	return overFolds(all)
+}
+
+// maximise finds the largest value of a unimodal function by golden section.
+func maximise(lo, hi float64, f func(float64) float64) float64 {
+	const golden = 0.6180339887498949
+	a, b := hi-golden*(hi-lo), lo+golden*(hi-lo)
+	fa, fb := f(a), f(b)
+	for hi-lo > 1e-3 {
+		if fa > fb {
+			hi, b, fb = b, a, fa
+			a = hi - golden*(hi-lo)
+			fa = f(a)
+		} else {
+			lo, a, fa = a, b, fb
+			b = lo + golden*(hi-lo)
+			fb = f(b)
+		}
+	}
+	return (lo + hi) / 2
+}
