@@ -18,7 +18,7 @@ type kernels struct {
 	transpose func(n int, src *float32, ss int, dst *float32, ds int)
 	block     int // rows that transpose takes
 
-	act     [len(activationNames)]actKernel
+	act      [len(activationNames)]actKernel
 	peak     func(n int) // n rounds of peakFlop operations on registers
 	peakFlop int
 
