@@ -95,8 +95,9 @@ class Flow:
     def published(self, x):
         with torch.enable_grad():
             x = x.detach().requires_grad_(True)
-            v = self.field(x)
-            u = v - (v * x).sum(1, keepdim=True) * x
+            y = project(x)  # the field is constant along normals
+            v = self.field(y)
+            u = v - (v * y).sum(1, keepdim=True) * y
             div = 0
             for i in range(3):
                 div = div + torch.autograd.grad(u[:, i].sum(), x, retain_graph=i < 2)[0][:, i]

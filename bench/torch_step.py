@@ -59,9 +59,12 @@ def loss_of(mu, half):
 def published(net, batch, half):
     x, _, _, nu = batch
     x = x.detach().requires_grad_(True)
-    v = net(x)
-    if x.shape[1] == 3:  # the field is projected, then differentiated
-        v = v - (v * x).sum(1, keepdim=True) * x
+    if x.shape[1] == 3:  # P v(π(x)), constant along normals, is what is differentiated
+        y = torch.nn.functional.normalize(x, dim=1)
+        v = net(y)
+        v = v - (v * y).sum(1, keepdim=True) * y
+    else:
+        v = net(x)
     div = 0
     for i in range(x.shape[1]):
         div = div + torch.autograd.grad(v[:, i].sum(), x, create_graph=True)[0][:, i]
