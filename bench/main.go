@@ -1,6 +1,7 @@
 // Command bench measures the hot paths of mflow beside PyTorch on the same
-// cores in the same minute, prints one table and writes it to
-// docs/performance.md. Without python3-torch the PyTorch columns stay empty.
+// cores in the same minutes, prints its tables and writes them to
+// docs/performance.md, between the text that is there already. Without
+// python3-torch the PyTorch columns stay empty.
 //
 //	make bench
 package main
@@ -9,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -21,69 +23,97 @@ import (
 	"strings"
 	"time"
 
-	"mflow/divergence"
 	"mflow/flow"
 	"mflow/flow/nn"
 	"mflow/flow/prior"
 	"mflow/internal/kernel"
 	"mflow/manifold"
-	"mflow/sample"
-	"mflow/train"
 )
 
 func main() {
 	log.SetFlags(0)
-	out := flag.String("o", "docs/performance.md", "file to write")
-	seconds := flag.Float64("seconds", 3, "time each case for about so long")
-	python := flag.String("python", "/usr/bin/python3", "interpreter that has torch")
+	b := &bench{}
+	out := flag.String("o", "docs/performance.md", "file whose tables are replaced")
+	memory := flag.Bool("memory", false, "run some steps of 5 x 512 and print the most memory they took; used by the bench itself")
+	flag.StringVar(&b.model, "model", "", "`file` of a model on the sphere with a uniform prior, for densities and samples")
+	flag.Float64Var(&b.seconds, "seconds", 2, "time each case for about so long")
+	flag.StringVar(&b.python, "python", "/usr/bin/python3", "interpreter that has torch")
+	flag.IntVar(&b.points, "points", 10_000_000, "points of the density")
+	flag.IntVar(&b.samples, "samples", 1_000_000, "samples along trajectories")
 	flag.Parse()
-	b := &bench{seconds: *seconds, python: *python}
-	for _, part := range []func(){b.steps, b.products, b.density, b.samples} {
+	if *memory {
+		peakMemory()
+		return
+	}
+	begun, load := time.Now(), uptime()
+	for _, part := range []func(){b.products, b.steps, b.memoryOf, b.profile, b.flow} {
 		part()
 	}
-	text := b.report()
+	text := b.head(begun, load) + b.text.String()
 	fmt.Print(text)
-	if err := os.WriteFile(*out, []byte(text), 0o644); err != nil {
+	if err := replace(*out, text); err != nil {
 		log.Fatal(err)
 	}
 }
 
 type bench struct {
-	seconds float64
-	python  string
+	seconds         float64
+	python          string
+	model           string
+	points, samples int
+
+	ceiling float64 // the best rate of a large product on one core, GFLOP/s
 	text    bytes.Buffer
 }
 
-// A spread is the median, least and largest of repeated times, in seconds.
-type spread struct{ med, lo, hi float64 }
+// A spread is the median, least and largest of repeated times, and the median of
+// the processor time that each took, in seconds.
+type spread struct{ med, lo, hi, cpu float64 }
 
 // time repeats f for the time of a case and at least five times.
 func (b *bench) time(f func()) spread {
 	f() // allocates
-	var took []float64
+	var took, busy []float64
 	for end := time.Now().Add(time.Duration(b.seconds * float64(time.Second))); time.Now().Before(end) || len(took) < 5; {
-		start := time.Now()
+		start, cpu := time.Now(), cpuTime()
 		f()
-		took = append(took, time.Since(start).Seconds())
+		took, busy = append(took, time.Since(start).Seconds()), append(busy, cpuTime()-cpu)
 	}
 	slices.Sort(took)
-	return spread{took[len(took)/2], took[0], took[len(took)-1]}
+	slices.Sort(busy)
+	return spread{took[len(took)/2], took[0], took[len(took)-1], busy[len(busy)/2]}
 }
 
-func (b *bench) p(format string, args ...any) { fmt.Fprintf(&b.text, format+"\n", args...) }
+func (s spread) String() string {
+	return fmt.Sprintf("%.1f (%.1f to %.1f)", 1e3*s.med, 1e3*s.lo, 1e3*s.hi)
+}
 
-// torch runs one of the scripts and returns its JSON lines.
+func (b *bench) p(format string, args ...any) {
+	log.Printf(format, args...)
+	fmt.Fprintf(&b.text, format+"\n", args...)
+}
+
+// torch runs one of the scripts and returns its JSON lines, as many as there are
+// within three minutes.
 func (b *bench) torch(script string, threads int, args ...string) (rows []map[string]any) {
 	n := strconv.Itoa(threads)
-	cmd := exec.Command(b.python, append([]string{script, "--seconds", fmt.Sprint(b.seconds), "--threads", n}, args...)...)
-	// PyTorch's own setting does not reach an OpenBLAS with threads of its own.
-	cmd.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS="+n, "OMP_NUM_THREADS="+n)
-	out, err := cmd.Output()
-	if err != nil {
-		log.Printf("%s: %v: the PyTorch column stays empty", script, err)
-		return nil
+	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer stop()
+	cmd := exec.CommandContext(ctx, b.python, append([]string{script, "--seconds", fmt.Sprint(b.seconds), "--threads", n}, args...)...)
+	// OpenBLAS is to choose its kernels itself. PyTorch's own setting does not
+	// reach an OpenBLAS with threads of its own.
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "OPENBLAS_") && !strings.HasPrefix(v, "OMP_") {
+			cmd.Env = append(cmd.Env, v)
+		}
 	}
-	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+	cmd.Env = append(cmd.Env, "OPENBLAS_NUM_THREADS="+n, "OMP_NUM_THREADS="+n)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		log.Printf("%s: %v: cells stay empty", script, errors.Join(err, ctx.Err()))
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
 		var v map[string]any
 		if json.Unmarshal([]byte(line), &v) == nil {
 			rows = append(rows, v)
@@ -95,6 +125,14 @@ func (b *bench) torch(script string, threads int, args ...string) (rows []map[st
 func number(v map[string]any, key string) float64 {
 	f, _ := v[key].(float64)
 	return f
+}
+
+// ratio is a cell of a table, empty where nothing was measured.
+func ratio(a, b float64) string {
+	if !(a > 0 && b > 0) {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", a/b)
 }
 
 // threads runs f on a number of threads.
@@ -113,9 +151,9 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// model returns a flow on m with the given layers and plain coordinates as
+// network returns a flow on m with the given layers and plain coordinates as
 // input on the sphere, as PyTorch's network has; on tori a few waves.
-func model(spec string, width, depth int) *flow.Flow {
+func network(spec string, width, depth int) *flow.Flow {
 	m := must(manifold.Parse(spec))
 	waves := -1
 	if _, ok := m.(manifold.Torus); ok {
@@ -142,72 +180,16 @@ func points(f *flow.Flow, n int) []float64 {
 	return x
 }
 
-// stepFlops counts the products of one step: forward, and twice as much
-// backward but for the gradient of the input.
-func stepFlops(f *flow.Flow, rows int) float64 {
-	var sum float64
-	for i, l := range f.Nets[0].Layers() {
-		p := 2 * float64(rows) * float64(l.In*l.Out)
-		sum += 3 * p
-		if i == 0 {
-			sum -= p
-		}
-	}
-	return sum
-}
-
-func (b *bench) steps() {
-	b.p("## Training step\n")
-	b.p("512 data and 512 Monte Carlo points, swish, exact divergence, Adam included; milliseconds, median (least to largest).\n")
-	b.p("| manifold, network | threads | mflow | PyTorch, published | PyTorch, forward mode | published / mflow | forward / mflow | GFLOP/s |")
-	b.p("|---|---|---|---|---|---|---|---|")
-	for _, c := range []struct {
-		spec         string
-		width, depth int
-	}{{"sphere", 128, 3}, {"sphere", 256, 3}, {"sphere", 512, 5}, {"torus:7", 256, 3}} {
-		for _, n := range []int{1, runtime.NumCPU()} {
-			f := model(c.spec, c.width, c.depth)
-			var s spread
-			threads(n, func() {
-				r := must(train.New(f, train.Data{Train: points(f, 512)}, train.Settings{
-					Steps: 1 << 40, Batch: 512, Monte: 512, Adam: train.Adam{LearnRate: 1e-4}, Check: train.Check{Every: 1 << 40},
-				}))
-				next := func() {
-					for _, err := range r.Steps(context.Background()) {
-						if err != nil {
-							log.Fatal(err)
-						}
-						return
-					}
-				}
-				next()
-				s = b.time(next)
-			})
-			rows := b.torch("bench/torch_step.py", n, "--manifold", c.spec, "--width", strconv.Itoa(c.width), "--depth", strconv.Itoa(c.depth))
-			cell := [4]string{"", "", "", ""}
-			for i, v := range rows[:min(2, len(rows))] {
-				cell[i] = fmt.Sprintf("%.1f (%.1f to %.1f)", number(v, "ms"), number(v, "min"), number(v, "max"))
-				cell[2+i] = fmt.Sprintf("%.1f", number(v, "ms")/(1e3*s.med))
-			}
-			d, _ := f.Manifold.Dims()
-			b.p("| %s, %d x %d | %d | %.1f (%.1f to %.1f) | %s | %s | %s | %s | %.0f |", c.spec, c.depth, c.width, n,
-				1e3*s.med, 1e3*s.lo, 1e3*s.hi, cell[0], cell[1], cell[2], cell[3], stepFlops(f, (1+d)*1024)/s.med/1e9)
-			if runtime.NumCPU() == 1 {
-				break
-			}
-		}
-	}
-	b.p("")
-}
-
+// products times matrix products of the shapes of a step against OpenBLAS and
+// against the peak of a core.
 func (b *bench) products() {
+	peak, half := b.peak(kernel.F32), b.peak(kernel.BF16)
 	b.p("## Matrix product\n")
-	b.p("One thread, float32, GFLOP/s of the median (least to largest); NN is m,n,k.\n")
-	b.p("| shape | mflow | PyTorch | mflow / PyTorch |")
-	b.p("|---|---|---|---|")
-	shapes := []string{"NN:3072,256,256", "NN:3072,512,512", "NT:3072,512,512", "TN:512,512,3072", "NN:3840,128,259"}
-	rows := b.torch("bench/torch_gemm.py", 1, shapes...)
-	for i, s := range shapes {
+	b.p("One thread, GFLOP/s; m,n,k. The peak of a core, multiply-adds on registers alone, is %.0f in float32 and %.0f on pairs in bf16 (0: no such", peak, half)
+	b.p("instructions). OpenBLAS is called through PyTorch and chooses its kernels itself.\n")
+	b.p("| shape | mflow, by the clock | OpenBLAS, by the clock | mflow, processor time | OpenBLAS, processor time | mflow / OpenBLAS | mflow / peak | bf16 | bf16x3 | bf16x6 |")
+	b.p("|---|---|---|---|---|---|---|---|---|---|")
+	for _, s := range []string{"NN:3072,256,256", "NN:3072,512,512", "NT:3072,512,512", "TN:512,512,3072", "NN:3840,128,259"} {
 		kind, dims, _ := strings.Cut(s, ":")
 		var v [3]int
 		for j, t := range strings.Split(dims, ",") {
@@ -230,50 +212,64 @@ func (b *bench) products() {
 		if tB {
 			ldb = k
 		}
-		var t spread
-		threads(1, func() {
-			t = b.time(func() { kernel.Gemm(tA, tB, m, n, k, 1, x, lda, y, ldb, 0, z, n) })
-		})
-		rate := func(t float64) float64 { return 2e-9 * float64(m) * float64(n) * float64(k) / t }
-		theirs, ratio := "", ""
-		if i < len(rows) {
-			theirs = fmt.Sprintf("%.0f (%.0f to %.0f)", number(rows[i], "gflops"), number(rows[i], "min"), number(rows[i], "max"))
-			ratio = fmt.Sprintf("%.2f", rate(t.med)/number(rows[i], "gflops"))
+		rate := func(t float64) float64 { return 4 * 2e-9 * float64(m) * float64(n) * float64(k) / t }
+		run := func(p kernel.Precision) (t spread) {
+			threads(1, func() {
+				t = b.time(func() {
+					for range 4 {
+						kernel.GemmIn(p, tA, tB, m, n, k, 1, x, lda, y, ldb, 0, z, n)
+					}
+				})
+			})
+			return t
 		}
-		b.p("| %s | %.0f (%.0f to %.0f) | %s | %s |", s, rate(t.med), rate(t.hi), rate(t.lo), theirs, ratio)
+		t := run(kernel.F32)
+		b.ceiling = max(b.ceiling, rate(t.cpu))
+		theirs, cpu := "", 0.0
+		if rows := b.torch("bench/torch_gemm.py", 1, s); len(rows) > 0 {
+			theirs = fmt.Sprintf("%.0f (%.0f to %.0f)", number(rows[0], "gflops"), number(rows[0], "min"), number(rows[0], "max"))
+			cpu = number(rows[0], "cpu")
+		}
+		b.p("| %s | %.0f (%.0f to %.0f) | %s | %.0f | %.0f | %s | %s | %.0f | %.0f | %.0f |", s, rate(t.med), rate(t.hi), rate(t.lo), theirs,
+			rate(t.cpu), cpu, ratio(rate(t.cpu), cpu), ratio(rate(t.cpu), peak),
+			rate(run(kernel.BF16).cpu), rate(run(kernel.BF16x3).cpu), rate(run(kernel.BF16x6).cpu))
 	}
 	b.p("")
 }
 
-func (b *bench) density() {
-	b.p("## Density and samples\n")
-	b.p("Sphere, 3 x 128 units, %d threads.\n", runtime.NumCPU())
-	b.p("| what | a second |")
-	b.p("|---|---|")
-	f := model("sphere", 128, 3)
-	x := points(f, 1<<16)
-	mu := make([]float64, 1<<16)
-	d := divergence.New(f)
-	s := b.time(func() { d.Mu(mu, x) })
-	b.p("| density, points | %.0f |", float64(len(mu))/s.med)
+// peak is the best of some runs of register-only multiply-adds, GFLOP/s.
+func (b *bench) peak(p kernel.Precision) (best float64) {
+	for range 9 {
+		start := cpuTime()
+		flop := kernel.Peak(p, 3_000_000)
+		best = max(best, flop/(cpuTime()-start)/1e9)
+	}
+	return best
 }
 
-func (b *bench) samples() {
-	f := model("sphere", 128, 3)
-	const n = 20000
-	s := b.time(func() {
-		must2(sample.Draw(context.Background(), f, n, sample.Solver{Tol: 1e-5}, rand.New(rand.NewPCG(1, 1))))
-	})
-	b.p("| samples by trajectories, tolerance 1e-5 | %.0f |", n/s.med)
-	s = b.time(func() { must2(sample.Reject(context.Background(), f, n, rand.New(rand.NewPCG(1, 1)))) })
-	b.p("| samples by rejection | %.0f |", n/s.med)
-	b.p("")
+func uptime() string {
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "not known"
+	}
+	return strings.Join(strings.Fields(string(raw))[:3], " ")
 }
 
-func must2[T, U any](v T, _ U, err error) T { return must(v, err) }
+const mark, end = "<!-- tables of make bench -->\n", "<!-- end -->\n"
 
-// report puts a head before the tables.
-func (b *bench) report() string {
+// replace puts text between the marks of a file, or at the end of one without.
+func replace(name, text string) error {
+	old, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	before, rest, _ := strings.Cut(string(old), mark)
+	_, after, _ := strings.Cut(rest, end)
+	return os.WriteFile(name, []byte(before+mark+"\n"+text+end+after), 0o644)
+}
+
+// head says what the tables were measured on.
+func (b *bench) head(begun time.Time, load string) string {
 	cpu := "unknown processor"
 	if raw, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for _, line := range strings.Split(string(raw), "\n") {
@@ -283,12 +279,7 @@ func (b *bench) report() string {
 			}
 		}
 	}
-	return fmt.Sprintf(`# Performance
+	return fmt.Sprintf(`%s, %d threads, kernels %s, pairs in bf16 by %s, %s, %s. Load average at the start %s, at the end %s.
 
-Made by `+"`make bench`"+`: every row was timed beside PyTorch on the same cores in the same minute. Quote the ratios; single
-times depend on what else the machine was doing.
-
-%s, %d threads, kernels %s, %s.
-
-%s`, cpu, runtime.NumCPU(), kernel.Features(), runtime.Version(), b.text.String())
+`, cpu, runtime.NumCPU(), kernel.Features(), kernel.PairUnit(), runtime.Version(), begun.Format("2006-01-02 15:04"), load, uptime())
 }

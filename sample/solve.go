@@ -93,24 +93,25 @@ func (s Solver) Solve(ctx context.Context, sys System, x []float64, t0, t1 float
 // point id[i]; rows of finished points are filled by the last ones.
 type runner struct {
 	Solver
-	sys   System
-	out   []float64
-	t1    float64
-	dir   float64
-	alive int
-	id    []int
-	t, h  []float64
-	evals []int
-	x     []float64
-	k     [][]float64
-	y, ty []float64
-	fresh bool // whether k[0] must be computed
-	stats Stats
+	sys     System
+	out     []float64
+	t1      float64
+	dir     float64
+	alive   int
+	id      []int
+	t, h    []float64
+	evals   []int
+	refused []bool // whether the last step was rejected
+	x       []float64
+	k       [][]float64
+	y, ty   []float64
+	fresh   bool // whether k[0] must be computed
+	stats   Stats
 }
 
 func newRunner(s Solver, sys System, x []float64, b int, t0, t1 float64) *runner {
 	r := &runner{Solver: s, sys: sys, out: x, t1: t1, dir: math.Copysign(1, t1-t0), alive: b, fresh: true}
-	r.id, r.evals = make([]int, b), make([]int, b)
+	r.id, r.evals, r.refused = make([]int, b), make([]int, b), make([]bool, b)
 	r.t, r.h, r.ty = make([]float64, b), make([]float64, b), make([]float64, b)
 	r.x = append([]float64(nil), x...)
 	r.y = make([]float64, len(x))
@@ -188,9 +189,14 @@ func (r *runner) advance() error {
 						h, r.t[i], r.evals[i], r.Tol)
 				}
 				r.h[i] = h * math.Min(grow, 0.9)
+				r.refused[i] = true
 				r.stats.Rejected++
 				continue
 			}
+			if r.refused[i] { // what forced the step down is still near
+				grow = math.Min(grow, 1)
+			}
+			r.refused[i] = false
 		}
 		if m.FSAL { // the last stage was computed at the new point
 			copy(x, r.y[i*w:(i+1)*w])
@@ -240,7 +246,7 @@ func (r *runner) retire(i int) {
 	r.alive--
 	if l := r.alive; i != l {
 		w := r.sys.Width
-		r.id[i], r.t[i], r.h[i], r.evals[i] = r.id[l], r.t[l], r.h[l], r.evals[l]
+		r.id[i], r.t[i], r.h[i], r.evals[i], r.refused[i] = r.id[l], r.t[l], r.h[l], r.evals[l], r.refused[l]
 		copy(r.x[i*w:(i+1)*w], r.x[l*w:(l+1)*w])
 		copy(r.k[0][i*w:(i+1)*w], r.k[0][l*w:(l+1)*w])
 	}

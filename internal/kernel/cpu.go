@@ -18,7 +18,10 @@ type kernels struct {
 	transpose func(n int, src *float32, ss int, dst *float32, ds int)
 	block     int // rows that transpose takes
 
-	act     [len(activationNames)]actKernel
+	act      [len(activationNames)]actKernel
+	peak     func(n int) // n rounds of peakFlop operations on registers
+	peakFlop int
+
 	actBack func(n, k, block int, g, z, s1, s2 *float32)
 	sinCos  func(rows, n, k, pskip, oskip, pblock, oblock int, p, sin, cos *float32)
 	adam    func(n int, p, g, m, v, ema, c *float32)
@@ -72,4 +75,23 @@ func (s *kernels) whole(n int) int {
 		return 0
 	}
 	return n &^ (s.lanes - 1)
+}
+
+// Peak runs n rounds of multiply-adds on registers alone, in float32 or on pairs in
+// bf16, and returns how many operations these were: timed, they are the most that a
+// core can do. It returns 0 where there is no kernel.
+func Peak(p Precision, n int) (flop float64) {
+	f, each := active.peak, active.peakFlop
+	if p != F32 {
+		u := pairs()
+		if u == nil {
+			return 0
+		}
+		f, each = u.peak, u.peakFlop
+	}
+	if f == nil {
+		return 0
+	}
+	f(n)
+	return float64(each) * float64(n)
 }

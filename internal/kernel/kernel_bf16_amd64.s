@@ -621,6 +621,41 @@ store:
 	VZEROUPPER
 	RET
 
+// func peakBf16(n int)
+TEXT ·peakBf16(SB), NOSPLIT, $0-8
+	MOVQ n+0(FP), SI
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+loop:
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xc5 // vdpbf16ps %zmm13,%zmm12,%zmm0
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xcd // vdpbf16ps %zmm13,%zmm12,%zmm1
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // vdpbf16ps %zmm13,%zmm12,%zmm2
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xdd // vdpbf16ps %zmm13,%zmm12,%zmm3
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xe5 // vdpbf16ps %zmm13,%zmm12,%zmm4
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xed // vdpbf16ps %zmm13,%zmm12,%zmm5
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xf5 // vdpbf16ps %zmm13,%zmm12,%zmm6
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xfd // vdpbf16ps %zmm13,%zmm12,%zmm7
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xc5 // vdpbf16ps %zmm13,%zmm12,%zmm8
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xcd // vdpbf16ps %zmm13,%zmm12,%zmm9
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // vdpbf16ps %zmm13,%zmm12,%zmm10
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xdd // vdpbf16ps %zmm13,%zmm12,%zmm11
+	DECQ SI
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func halves1Bf16(n int, src, dst *float32, part int)
 TEXT ·halves1Bf16(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), SI

@@ -22,6 +22,9 @@ type pairUnit struct {
 	weave  [3]func(n int, src *float32, ss int, dst *float32, part int)
 
 	transpose func(n int, src *float32, ss int, dst *float32, ds int) // see kernels
+
+	peak     func(n int) // n rounds of peakFlop operations on registers; nil if unknown
+	peakFlop int
 }
 
 const (

@@ -33,6 +33,9 @@ func dot4x3Avx512(n int, a *float32, lda int, b *float32, ldb int, out *float32)
 func dot4x1Avx512(n int, a *float32, lda int, b *float32, ldb int, out *float32)
 
 //go:noescape
+func peakAvx512(n int)
+
+//go:noescape
 func copyRowsAvx512(n, vecs int, src *float32, ss int, dst *float32, ds int)
 
 //go:noescape
@@ -89,13 +92,15 @@ var avx512 = kernels{
 		{4, 1, dot4x1Avx512},
 	},
 	copyRows: copyRowsAvx512, transpose: transposeAvx512, block: 8,
-	act:     [...]actKernel{identityAvx512, swishAvx512, sinAvx512, tanhAvx512, softplusAvx512},
-	actBack: actBackAvx512,
-	sinCos:  sinCosAvx512,
-	adam:    adamAvx512,
-	colSum:  colSumAvx512,
-	exp:     expAvx512,
-	scale:   scaleAvx512,
+	act:      [...]actKernel{identityAvx512, swishAvx512, sinAvx512, tanhAvx512, softplusAvx512},
+	peakFlop: 384,
+	peak:     peakAvx512,
+	actBack:  actBackAvx512,
+	sinCos:   sinCosAvx512,
+	adam:     adamAvx512,
+	colSum:   colSumAvx512,
+	exp:      expAvx512,
+	scale:    scaleAvx512,
 }
 
 //go:noescape
@@ -121,6 +126,9 @@ func dot4x3Avx2(n int, a *float32, lda int, b *float32, ldb int, out *float32)
 
 //go:noescape
 func dot4x1Avx2(n int, a *float32, lda int, b *float32, ldb int, out *float32)
+
+//go:noescape
+func peakAvx2(n int)
 
 //go:noescape
 func copyRowsAvx2(n, vecs int, src *float32, ss int, dst *float32, ds int)
@@ -177,11 +185,13 @@ var avx2 = kernels{
 		{4, 1, dot4x1Avx2},
 	},
 	copyRows: copyRowsAvx2, transpose: transposeAvx2, block: 8,
-	act:     [...]actKernel{identityAvx2, swishAvx2, sinAvx2, tanhAvx2, softplusAvx2},
-	actBack: actBackAvx2,
-	sinCos:  sinCosAvx2,
-	adam:    adamAvx2,
-	colSum:  colSumAvx2,
-	exp:     expAvx2,
-	scale:   scaleAvx2,
+	act:      [...]actKernel{identityAvx2, swishAvx2, sinAvx2, tanhAvx2, softplusAvx2},
+	peakFlop: 192,
+	peak:     peakAvx2,
+	actBack:  actBackAvx2,
+	sinCos:   sinCosAvx2,
+	adam:     adamAvx2,
+	colSum:   colSumAvx2,
+	exp:      expAvx2,
+	scale:    scaleAvx2,
 }

@@ -30,6 +30,9 @@ func dot4x3Neon(n int, a *float32, lda int, b *float32, ldb int, out *float32)
 func dot4x1Neon(n int, a *float32, lda int, b *float32, ldb int, out *float32)
 
 //go:noescape
+func peakNeon(n int)
+
+//go:noescape
 func copyRowsNeon(n, vecs int, src *float32, ss int, dst *float32, ds int)
 
 //go:noescape
@@ -85,11 +88,13 @@ var neon = kernels{
 		{4, 1, dot4x1Neon},
 	},
 	copyRows: copyRowsNeon, transpose: transposeNeon, block: 4,
-	act:     [...]actKernel{identityNeon, swishNeon, sinNeon, tanhNeon, softplusNeon},
-	actBack: actBackNeon,
-	sinCos:  sinCosNeon,
-	adam:    adamNeon,
-	colSum:  colSumNeon,
-	exp:     expNeon,
-	scale:   scaleNeon,
+	act:      [...]actKernel{identityNeon, swishNeon, sinNeon, tanhNeon, softplusNeon},
+	peakFlop: 96,
+	peak:     peakNeon,
+	actBack:  actBackNeon,
+	sinCos:   sinCosNeon,
+	adam:     adamNeon,
+	colSum:   colSumNeon,
+	exp:      expNeon,
+	scale:    scaleNeon,
 }

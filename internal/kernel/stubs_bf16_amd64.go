@@ -18,6 +18,9 @@ func tile2x2Bf16(k int, a *float32, rs, cs int, b *float32, bs int, c *float32, 
 func tile1x2Bf16(k int, a *float32, rs, cs int, b *float32, bs int, c *float32, ldc, add int)
 
 //go:noescape
+func peakBf16(n int)
+
+//go:noescape
 func halves1Bf16(n int, src, dst *float32, part int)
 
 //go:noescape
@@ -47,4 +50,6 @@ var bf16 = pairUnit{
 	halves:    [...]func(n int, src, dst *float32, part int){halves1Bf16, halves2Bf16, halves3Bf16},
 	weave:     [...]func(n int, src *float32, ss int, dst *float32, part int){weave1Bf16, weave2Bf16, weave3Bf16},
 	transpose: transposeAvx512,
+	peak:      peakBf16,
+	peakFlop:  768,
 }

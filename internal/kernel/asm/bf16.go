@@ -55,6 +55,7 @@ func (u *unit) bf16() {
 	for _, s := range u.t.tiles {
 		u.tile(s[0], s[1])
 	}
+	u.peak()
 	for parts := 1; parts <= 3; parts++ {
 		u.halves(parts)
 		u.weave(parts)
@@ -65,7 +66,7 @@ func (u *unit) bf16() {
 		fmt.Fprintf(u.stubs, "{%d, %d, %s},\n", s[0], s[1]*t.lanes, u.name(tileName(s)))
 	}
 	fmt.Fprintf(u.stubs, "},\nhalves: [...]func(n int, src, dst *float32, part int){halves1Bf16, halves2Bf16, halves3Bf16},\n")
-	fmt.Fprintf(u.stubs, "weave: [...]func(n int, src *float32, ss int, dst *float32, part int){weave1Bf16, weave2Bf16, weave3Bf16},\ntranspose: transposeAvx512,\n}\n")
+	fmt.Fprintf(u.stubs, "weave: [...]func(n int, src *float32, ss int, dst *float32, part int){weave1Bf16, weave2Bf16, weave3Bf16},\ntranspose: transposeAvx512,\npeak: peakBf16,\npeakFlop: %d,\n}\n", 4*peakWide*t.lanes)
 }
 
 // parts rounds lo and hi to bfloat16, and what the rounding left again, and hands

@@ -14,6 +14,7 @@ func (u *unit) gemm() {
 	for _, s := range u.t.dots {
 		u.dot(s[0], s[1])
 	}
+	u.peak()
 	u.copyRows()
 	if u.t.arch == "arm64" {
 		u.transpose4()
@@ -340,6 +341,26 @@ func (u *unit) transpose4() {
 		f.addTo(dst, ds)
 	}
 	src.advanceImm(16)
+	f.countDown(n, "loop")
+	f.end()
+}
+
+// peakWide is how many products the loop of peak has under way at once: enough to
+// hide their latency.
+const peakWide = 12
+
+// peak writes a loop of fused multiply-adds on registers alone.
+func (u *unit) peak() {
+	f := u.begin("peak", "n int")
+	n := f.arg("n")
+	acc, x := f.vs(peakWide), f.vs(2)
+	for _, v := range append(acc, x...) {
+		f.zero(v)
+	}
+	f.label("loop")
+	for _, v := range acc {
+		f.fma(v, x[0], x[1])
+	}
 	f.countDown(n, "loop")
 	f.end()
 }

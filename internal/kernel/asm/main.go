@@ -106,7 +106,8 @@ func (u *unit) table() {
 	}
 	fmt.Fprintf(u.stubs, "},\ncopyRows: %s, transpose: %s, block: %d,\n", u.name("copyRows"), u.name("transpose"), min(8, t.lanes))
 	fmt.Fprintf(u.stubs, "act: [...]actKernel{%s, %s, %s, %s, %s},\n", u.name("identity"), u.name("swish"), u.name("sin"), u.name("tanh"), u.name("softplus"))
-	for _, f := range []string{"actBack", "sinCos", "adam", "colSum", "exp", "scale"} {
+	fmt.Fprintf(u.stubs, "peakFlop: %d,\n", 2*peakWide*t.lanes)
+	for _, f := range []string{"peak", "actBack", "sinCos", "adam", "colSum", "exp", "scale"} {
 		fmt.Fprintf(u.stubs, "%s: %s,\n", f, u.name(f))
 	}
 	fmt.Fprintf(u.stubs, "}\n")
