@@ -11,4 +11,8 @@ const (
 	regionStream
 	checkStream
 	baselineStream
+	quadratureStream
+	cloudStream
+	twoSampleStream
+	pairedStream
 )
