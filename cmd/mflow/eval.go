@@ -26,12 +26,13 @@ type evalOptions struct {
 	cells   int
 	samples int
 	out     string
+	seeds   seedOptions
 }
 
 func (a *app) evalCmd() *cobra.Command {
 	o := &evalOptions{}
 	cmd := &cobra.Command{
-		Use:   "eval MODEL...",
+		Use:   "eval MODEL... | --seeds 0..4 --data NAME|FILE [-- FLAGS OF TRAIN]",
 		Short: "Score a model on the test split beside simple baselines",
 		Long: `Score models on the test split of the data they were trained on, which the model
 file remembers, or of other data given here.
@@ -48,16 +49,34 @@ The normaliser is measured twice, by Monte Carlo and by quadrature. Calibration
 compares predicted masses of cells, and of latitudes and longitudes or angles,
 with the test points; two-sample tests compare samples of the model with them.
 
-Of several models a Markdown table is written, or one JSON object a line.
+Of several models a Markdown table is written, or one JSON object a line. Models
+of one data set and protocol on different splits are summarised: mean, spread
+between splits, and differences from the baselines over all test points.
+
+With --seeds eval fits the models itself, one for each split seed, by the train
+command that it prints, and keeps them in --dir; --split may then list several
+protocols. Interrupted, the same command goes on where it was.
+
 docs/evaluation.md says what every number means.`,
 		Example: `  mflow eval model.mflow
   mflow eval model.mflow --json --points-out points.csv
   mflow eval model.mflow --split distinct --split-seed 3
-  mflow eval a.mflow b.mflow`,
-		Args: cobra.MinimumNArgs(1),
+  mflow eval a.mflow b.mflow
+  mflow eval --seeds 0..4 --data earthquake --split published,distinct --time 60s
+  mflow eval --seeds 0..4 --data points.csv -- --hidden 64,64 --lambda 2`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("seeds") {
+				return cobra.MinimumNArgs(1)(cmd, args)
+			}
+			if n := cmd.ArgsLenAtDash(); n > 0 || n < 0 && len(args) > 0 {
+				return errors.New("--seeds makes the models itself; flags of train come after --")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd, args, o) },
 	}
 	o.source.flags(cmd, "")
+	o.seeds.flags(cmd)
 	o.flags(cmd)
 	return cmd
 }
@@ -153,6 +172,26 @@ func (a *app) eval(cmd *cobra.Command, paths []string, o *evalOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	commands := map[string]string{}
+	if cmd.Flags().Changed("seeds") {
+		fits, err := a.fits(cmd, o, paths)
+		if err != nil {
+			return err
+		}
+		paths = nil
+		for _, f := range fits {
+			if err := a.fitted(cmd.Context(), f, o.seeds.overwrite); err != nil {
+				return err
+			}
+			paths = append(paths, f.model)
+			commands[f.model] = f.String()
+		}
+		// The models remember their data and splits: a command without flags asks
+		// for those.
+		ctx := cmd.Context()
+		cmd = &cobra.Command{}
+		cmd.SetContext(ctx)
+	}
 	var all []*evaluation
 	for _, path := range paths {
 		e, err := a.evaluate(cmd, path, o)
@@ -168,6 +207,11 @@ func (a *app) eval(cmd *cobra.Command, paths []string, o *evalOptions) error {
 	}
 	if !a.json && len(paths) > 1 {
 		writeTable(a.out, all)
+	}
+	for _, s := range summarise(all, commands, a.seed) {
+		if err := a.emit(map[string]*summary{"summary": s}, s.write); err != nil {
+			return err
+		}
 	}
 	if o.out == "" {
 		return nil
