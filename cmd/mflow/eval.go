@@ -26,6 +26,7 @@ type evalOptions struct {
 	cells   int
 	samples int
 	out     string
+	report  string
 	seeds   seedOptions
 }
 
@@ -60,7 +61,7 @@ protocols. Interrupted, the same command goes on where it was.
 docs/evaluation.md says what every number means.`,
 		Example: `  mflow eval model.mflow
   mflow eval model.mflow --json --points-out points.csv
-  mflow eval model.mflow --split distinct --split-seed 3
+  mflow eval model.mflow --report report.html
   mflow eval a.mflow b.mflow
   mflow eval --seeds 0..4 --data earthquake --split published,distinct --time 60s
   mflow eval --seeds 0..4 --data points.csv -- --hidden 64,64 --lambda 2`,
@@ -88,6 +89,7 @@ func (o *evalOptions) flags(cmd *cobra.Command) {
 		fs.IntVar(&o.paths, "ode-points", 200, "test points to score along the flow, 0 for none")
 		fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel of the baselines, radians\n(default 1e-4 for published splits, 1e-3 for others)")
 		fs.StringVar(&o.out, "points-out", "", "CSV `file` of the log-densities at every test point")
+		fs.StringVar(&o.report, "report", "", "`file` of a page with numbers and pictures: .html or .pdf,\nof one model")
 	})
 	flags(cmd, "Calibration", func(fs *pflag.FlagSet) {
 		fs.IntVar(&o.cloud, "mass-points", 100000, "Monte Carlo points of predicted masses, 0 for no calibration")
@@ -115,6 +117,11 @@ func (o *evalOptions) check() error {
 	}
 	if o.out != "" {
 		if _, err := extension(o.out, "csv"); err != nil {
+			return err
+		}
+	}
+	if o.report != "" {
+		if _, err := extension(o.report, "html", "pdf"); err != nil {
 			return err
 		}
 	}
@@ -172,6 +179,9 @@ func (a *app) eval(cmd *cobra.Command, paths []string, o *evalOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.report != "" && (len(paths) != 1 || cmd.Flags().Changed("seeds")) {
+		return usagef("--report is a page on one model; give one")
+	}
 	commands := map[string]string{}
 	if cmd.Flags().Changed("seeds") {
 		fits, err := a.fits(cmd, o, paths)
@@ -210,6 +220,15 @@ func (a *app) eval(cmd *cobra.Command, paths []string, o *evalOptions) error {
 	}
 	for _, s := range summarise(all, commands, a.seed) {
 		if err := a.emit(map[string]*summary{"summary": s}, s.write); err != nil {
+			return err
+		}
+	}
+	if o.report != "" {
+		r, err := a.newReport(all[0], evalLine(cmd, paths[0]))
+		if err != nil {
+			return err
+		}
+		if err := r.save(o.report); err != nil {
 			return err
 		}
 	}

@@ -208,3 +208,39 @@ func TestCompare(t *testing.T) {
 		t.Errorf("a model that has seen the test points: status %d, %q", r.code, r.err)
 	}
 }
+
+// TestReport: the page is made in both formats, needs no other file, and holds
+// the numbers of the evaluation and the commands.
+func TestReport(t *testing.T) {
+	m, dir := model(t), t.TempDir()
+	page := filepath.Join(dir, "r.html")
+	e := object(t, must(t, append([]string{"eval", m, "--json", "--report", page}, few...)...))
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	kde := e["baselines"].(map[string]any)["kde"].(map[string]any)
+	cal := e["calibration"].(map[string]any)
+	for _, want := range []string{
+		fmt.Sprintf("%.3f ± %.3f", e["nll"], e["nll_se"]), fmt.Sprintf("%.4f ± %.4f", e["z"], e["z_se"]),
+		fmt.Sprintf("%.3f ± %.3f", kde["nll"], kde["nll_se"]), fmt.Sprintf("%g of %g", cal["inside"], cal["cells"]),
+		"mflow train --data plates", "mflow eval " + m,
+	} {
+		if !strings.Contains(strings.ReplaceAll(text, "&#43;", "+"), want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if n := strings.Count(text, "<img"); n != 5 || strings.Count(text, `src="data:image/png;base64,`) != n || strings.Contains(text, "http") {
+		t.Errorf("%d pictures; want five, all within the page", n)
+	}
+	must(t, append([]string{"eval", m, "--report", filepath.Join(dir, "r.pdf")}, few...)...)
+	if raw, err := os.ReadFile(filepath.Join(dir, "r.pdf")); err != nil || !strings.HasPrefix(string(raw), "%PDF") {
+		t.Errorf("PDF: %v", err)
+	}
+	for _, args := range [][]string{{"eval", m, "--report", "r.txt"}, {"eval", m, m, "--report", page}} {
+		if r := mflow(t, args...); r.code != exitUsage {
+			t.Errorf("mflow %v: status %d, %q", args, r.code, r.err)
+		}
+	}
+}

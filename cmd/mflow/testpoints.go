@@ -15,6 +15,7 @@ import (
 
 // testPoints are the test points of a split, and what scores must know of them.
 type testPoints struct {
+	points *points
 	m      manifold.Manifold
 	x      []float64
 	rows   []int    // of the data set
@@ -25,7 +26,7 @@ type testPoints struct {
 }
 
 func newTestPoints(p *points) (*testPoints, error) {
-	t := &testPoints{m: p.m, x: p.test, rows: p.split.Test, copied: make([]bool, len(p.split.Test))}
+	t := &testPoints{points: p, m: p.m, x: p.test, rows: p.split.Test, copied: make([]bool, len(p.split.Test))}
 	if t.n() == 0 {
 		return nil, fmt.Errorf("the %s split of %s has no test points", p.summary.Protocol, p.summary.Source)
 	}
