@@ -126,12 +126,16 @@ func (s *Set) cells(rows []int) ([][]int, error) {
 	return groups, nil
 }
 
-func (s *Set) cell(i int) (string, error) {
+func (s *Set) cell(i int) (string, error) { return Block(s.Manifold, s.At(i)) }
+
+// Block names the cell of 10 degrees that a point of the sphere or of a flat
+// torus lies in: what a blocked split holds out as a whole, and what its errors
+// are clustered by.
+func Block(m manifold.Manifold, x []float64) (string, error) {
 	const degrees = 10
-	x := s.At(i)
-	switch m := s.Manifold.(type) {
+	switch t := m.(type) {
 	case manifold.Sphere:
-		if m.N == 2 {
+		if t.N == 2 {
 			lat, lon := manifold.LatLon(x)
 			return fmt.Sprint(math.Floor(lat/degrees), math.Floor(lon/degrees)), nil
 		}
@@ -142,7 +146,7 @@ func (s *Set) cell(i int) (string, error) {
 		}
 		return fmt.Sprint(c), nil
 	}
-	return "", fmt.Errorf("datasets: a blocked split needs cells of 10 degrees, which %s has not; only the sphere and flat tori have", s.Manifold)
+	return "", fmt.Errorf("datasets: a blocked split needs cells of 10 degrees, which %s has not; only the sphere and flat tori have", m)
 }
 
 // Folds deals n rows to k folds at random, evenly, and returns the fold of each.

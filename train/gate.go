@@ -13,6 +13,7 @@ import (
 	"mflow/flow/prior"
 	"mflow/internal/kernel"
 	"mflow/internal/op"
+	"mflow/score"
 )
 
 // GateSettings of networks that learn the weights of kernels. The zero value of
@@ -102,25 +103,27 @@ func Gate(ctx context.Context, g *prior.Gating, s GateSettings) (*Gated, error) 
 	}
 	out := &Gated{Nu: make([]float64, len(g.Nu))}
 	weight := make([]float64, len(g.Whole.Weight))
-	var gains []moments
+	var gains []float64
+	var fold []int // of every gain
+	folds := 0
 	for _, r := range runs {
 		params := r.checks[at].params
 		for w, v := range r.weights(&g.Whole, params) {
 			weight[w] += v / float64(s.Nets)
 		}
 		for _, f := range r.judge {
-			var gain moments
+			folds++
 			own := r.weights(f, params)
 			for i := range f.Held {
 				h := &f.Held[i]
 				p := density(h, own, g.Parts)
-				gain.add(math.Log(p / density(h, f.Weight, g.Parts)))
+				gains, fold = append(gains, math.Log(p/density(h, f.Weight, g.Parts))), append(fold, folds)
 				out.Nu[h.Row] = p
 			}
-			gains = append(gains, gain)
 		}
 	}
-	out.Gain, out.SE = overFolds(gains)
+	gain := score.MeanOf(gains, fold)
+	out.Gain, out.SE = gain.Value, gain.SE
 	out.Accepted = out.Gain > proven*out.SE
 	if !out.Accepted {
 		weight, out.Nu = nil, g.Nu
@@ -129,28 +132,6 @@ func Gate(ctx context.Context, g *prior.Gating, s GateSettings) (*Gated, error) 
 	out.Kernels, err = g.Kernels(weight)
 	return out, err
 }
-
-// overFolds returns the mean over all points, and its standard error from how
-// the folds differ.
-func overFolds(gains []moments) (mean, se float64) {
-	var n float64
-	for _, g := range gains {
-		mean += g.sum
-		n += g.n
-	}
-	mean /= n
-	for _, g := range gains {
-		d := g.sum - mean*g.n
-		se += d * d
-	}
-	k := float64(len(gains))
-	return mean, math.Sqrt(se*k/(k-1)) / n
-}
-
-// moments are a sum of so many numbers.
-type moments struct{ n, sum float64 }
-
-func (m *moments) add(v float64) { m.n++; m.sum += v }
 
 // A gateRun trains one network.
 type gateRun struct {

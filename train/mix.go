@@ -9,6 +9,7 @@ import (
 	"mflow/flow"
 
 	"mflow/flow/prior"
+	"mflow/score"
 )
 
 // Mixed is a density mixed with flows that were trained beside it.
@@ -88,41 +89,16 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		return nil, err
 	}
 	f.Z, f.ZSE = z.Value, z.SE
-	m.Gain, m.SE = grouped(len(held), p.Group, func(i int) float64 {
-		return math.Log(mixed(m.Weight, i) / f.Z / p.Nu[i])
-	})
+	gains := make([]float64, len(held))
+	for i, nu := range p.Nu {
+		gains[i] = math.Log(mixed(m.Weight, i) / f.Z / nu)
+	}
+	gain := score.MeanOf(gains, p.Group)
+	m.Gain, m.SE = gain.Value, gain.SE
 	if m.Accepted = m.Gain > proven*m.SE; m.Accepted {
 		m.Flow = f
 	}
 	return m, nil
-}
-
-// grouped returns the mean of n numbers and its standard error from how the
-// groups differ.
-func grouped(n int, group []int, value func(i int) float64) (mean, se float64) {
-	of := map[int]*moments{}
-	for i := range n {
-		g := i
-		if group != nil {
-			g = group[i]
-		}
-		if of[g] == nil {
-			of[g] = new(moments)
-		}
-		of[g].add(value(i))
-	}
-	var all []moments
-	for i := range n { // in order, so that sums round the same
-		g := i
-		if group != nil {
-			g = group[i]
-		}
-		if of[g] != nil {
-			all = append(all, *of[g])
-			delete(of, g)
-		}
-	}
-	return overFolds(all)
 }
 
 // maximise finds the largest value of a unimodal function by golden section.

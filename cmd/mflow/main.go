@@ -38,6 +38,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.trainCmd(),
 		a.evalCmd(),
+		a.compareCmd(),
 		a.sampleCmd(),
 		a.densityCmd(),
 		a.probCmd(),

@@ -123,14 +123,14 @@ func baselines(p *points, model []float64, floor float64, seed uint64) (map[stri
 	out := map[string]*baseline{}
 	score := func(name string, d flow.Prior, rows []int) {
 		_, n := p.m.Dims()
-		lp, own := make([]float64, len(rows)), make([]float64, len(rows))
+		lp := make([]float64, len(rows))
 		kernel.Parallel(len(rows), 1, func(lo, hi int) {
 			for i := lo; i < hi; i++ {
 				r := rows[i]
-				lp[i], own[i] = d.LogProb(p.test[r*n:(r+1)*n]), model[r]
+				lp[i] = d.LogProb(p.test[r*n : (r+1)*n])
 			}
 		})
-		out[name] = compare(lp, own)
+		out[name] = newBaseline(rows, lp, len(model))
 	}
 	all := make([]int, len(model))
 	for i := range all {

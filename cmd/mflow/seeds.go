@@ -12,4 +12,8 @@ const (
 	checkStream
 	baselineStream
 	mixStream
+	quadratureStream
+	cloudStream
+	twoSampleStream
+	pairedStream
 )

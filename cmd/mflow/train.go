@@ -13,6 +13,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/score"
 	"mflow/train"
 )
 
@@ -152,8 +153,8 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	if len(pts.val) > 0 {
 		lp := make([]float64, pts.rows(pts.val))
 		divergence.New(f).LogProb(lp, pts.val)
-		nll, se := meanSE(lp)
-		out.ValNLL, out.ValSE = ptr(-nll), ptr(se)
+		m := score.MeanOf(lp, nil)
+		out.ValNLL, out.ValSE = ptr(-m.Value), ptr(m.SE)
 	}
 	return a.emit(out, out.write)
 }
