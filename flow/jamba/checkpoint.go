@@ -31,19 +31,25 @@ func load(dir string, q *Quantization) (*Model, error) {
 		return nil, fmt.Errorf("jamba: %w", err)
 	}
 	defer file.Close()
+	m, err := build(file, cfg, q)
+	if err != nil {
+		return nil, fmt.Errorf("jamba: %s: %w", dir, err)
+	}
+	return m, nil
+}
+
+// build makes a model of an open file.
+func build(file *safetensors.File, cfg Config, q *Quantization) (*Model, error) {
 	src := newSource(file, cfg)
 	// eight tells which matrices will be in eight bits.
 	eight := func(name string, moe bool) bool {
 		return src.has(name+".int8") || q != nil && (moe || q.MLP)
 	}
-	if err := fits(src.memory(cfg, eight), dir); err != nil {
+	if err := fits(src.memory(cfg, eight)); err != nil {
 		return nil, err
 	}
 	m := &Model{cfg, skeleton(cfg, eight)}
-	if err := src.fill(m, q != nil && q.BF16); err != nil {
-		return nil, fmt.Errorf("jamba: %s: %w", dir, err)
-	}
-	return m, nil
+	return m, src.fill(m, q != nil && q.BF16)
 }
 
 // memory returns the bytes of a model of which some matrices are in eight bits.
@@ -91,7 +97,7 @@ func experts(cfg Config, i int) int {
 
 // fits refuses a model larger than the memory that is free, where the system
 // tells how much that is.
-func fits(need int64, what string) error {
+func fits(need int64) error {
 	raw, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return nil // not Linux
@@ -102,7 +108,7 @@ func fits(need int64, what string) error {
 			continue
 		}
 		if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil && need > kb*1024 {
-			return fmt.Errorf("jamba: %s needs %.1f GiB for its weights, but %.1f GiB are free", what, gib(need), gib(kb*1024))
+			return fmt.Errorf("the weights need %.1f GiB in memory, but %.1f GiB are free", gib(need), gib(kb*1024))
 		}
 	}
 	return nil

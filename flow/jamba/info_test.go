@@ -3,6 +3,7 @@ package jamba
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -229,6 +230,13 @@ func hugeDir(t *testing.T) string {
 
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"hidden_size": 64, "mamba_dt_rank": "auto", "eos_token_id": [1]}`))
+	for _, name := range []string{"tiny", "tiny_bf16_sharded"} {
+		raw, err := os.ReadFile(filepath.Join("testdata", name, "config.json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := ParseConfig(raw)
 		if err != nil {
@@ -236,6 +244,68 @@ func FuzzParseConfig(f *testing.F) {
 		}
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s was taken, and is invalid: %v", raw, err)
+		}
+		if c.NumHiddenLayers > 1<<12 {
+			return // sound, and slow to count
+		}
+		if i := c.Info(); i.Active <= 0 || i.Active > i.Parameters || i.CacheBytes < 0 || i.StateBytes < 0 || i.Int8Bytes < 0 {
+			t.Errorf("%s was taken, and comes to %+v", raw, i)
+		}
+	})
+}
+
+// smallest is a model of a few hundred parameters with every kind of layer.
+func smallest(t testing.TB) *Model {
+	cfg := DefaultConfig()
+	cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 3, 2, 2, 2
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.AttnLayerPeriod, cfg.AttnLayerOffset = 2, 1, 2, 1
+	cfg.NumExperts, cfg.NumExpertsPerTok, cfg.MambaDState, cfg.MambaDtRank = 2, 1, 2, 1
+	m, err := New(cfg, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// FuzzLoad: a checkpoint that is taken runs, whatever its numbers are.
+func FuzzLoad(f *testing.F) {
+	m := smallest(f)
+	q, err := m.Quantize(Quantization{MLP: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, m := range []*Model{m, q} {
+		dir := f.TempDir()
+		if err := m.Save(dir, false, 0); err != nil {
+			f.Fatal(err)
+		}
+		config, err1 := os.ReadFile(filepath.Join(dir, "config.json"))
+		weights, err2 := os.ReadFile(filepath.Join(dir, "model.safetensors"))
+		if err1 != nil || err2 != nil {
+			f.Fatal(err1, err2)
+		}
+		f.Add(config, weights, false, false)
+		f.Add(config, weights, true, true)
+	}
+	f.Fuzz(func(t *testing.T, config, weights []byte, eight, bf16 bool) {
+		cfg, err := ParseConfig(config)
+		if err != nil || cfg.NumHiddenLayers > 100 || cfg.Info().Parameters > 1<<18 {
+			return // large ones are refused by the memory that is free, or take long to fuzz
+		}
+		file, err := safetensors.Parse(weights)
+		if err != nil {
+			return
+		}
+		var q *Quantization
+		if eight {
+			q = &Quantization{MLP: true, BF16: bf16}
+		}
+		m, err := build(file, cfg, q)
+		if err != nil {
+			return
+		}
+		if _, err := NewPass(m).Forward(Input{IDs: []int{0, cfg.VocabSize - 1, 0}}); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

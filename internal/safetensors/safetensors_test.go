@@ -293,3 +293,30 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzIndex: an index beside two shards is taken only if every tensor it lists can be read.
+func FuzzIndex(f *testing.F) {
+	dir := f.TempDir()
+	for _, name := range []string{"1", "2"} {
+		if err := Write(filepath.Join(dir, name), nil, []Tensor{Float32("a"+name, []float32{1}, 1)}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add([]byte(`{"metadata": {"total_size": 8}, "weight_map": {"a1": "1", "a2": "2"}}`))
+	f.Add([]byte(`{"weight_map": {"a1": "../1", "a2": "model.safetensors.index.json"}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if err := os.WriteFile(filepath.Join(dir, "model.safetensors.index.json"), raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		file, err := OpenDir(dir)
+		if err != nil {
+			return
+		}
+		defer file.Close()
+		for _, name := range file.Names() {
+			if _, err := file.Tensor(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
