@@ -3,6 +3,7 @@ package jamba
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,29 @@ func load(dir string, q *Quantization) (*Model, error) {
 	return m, nil
 }
 
+// Stored returns how many bytes of every type the tensors of a checkpoint take.
+// Without safetensors in the directory there are none.
+func Stored(dir string) (map[safetensors.DType]int64, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "model.safetensors*"))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	file, err := safetensors.OpenDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("jamba: %w", err)
+	}
+	defer file.Close()
+	bytes := map[safetensors.DType]int64{}
+	for _, name := range file.Names() {
+		t, err := file.Tensor(name)
+		if err != nil {
+			return nil, fmt.Errorf("jamba: %s: %w", dir, err)
+		}
+		bytes[t.DType] += int64(len(t.Data))
+	}
+	return bytes, nil
+}
+
 // build makes a model of an open file.
 func build(file *safetensors.File, cfg Config, q *Quantization) (*Model, error) {
 	src := newSource(file, cfg)
@@ -45,7 +69,7 @@ func build(file *safetensors.File, cfg Config, q *Quantization) (*Model, error) 
 	eight := func(name string, moe bool) bool {
 		return src.has(name+".int8") || q != nil && (moe || q.MLP)
 	}
-	if err := fits(src.memory(cfg, eight)); err != nil {
+	if err := Fits(src.memory(cfg, eight)); err != nil {
 		return nil, err
 	}
 	m := &Model{cfg, skeleton(cfg, eight)}
@@ -95,9 +119,9 @@ func experts(cfg Config, i int) int {
 	return 1
 }
 
-// fits refuses a model larger than the memory that is free, where the system
-// tells how much that is.
-func fits(need int64) error {
+// Fits returns an error if weights of so many bytes are larger than the memory that is
+// free, where the system tells how much that is.
+func Fits(need int64) error {
 	raw, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return nil // not Linux

@@ -24,7 +24,7 @@ type Config struct {
 	RMSNormEps        float64 `json:"rms_norm_eps"`
 	RouterAuxLossCoef float64 `json:"router_aux_loss_coef"`
 	PadTokenID        int     `json:"pad_token_id"` // -1 for none, null in a file
-	BOSTokenID        int     `json:"bos_token_id"`
+	BOSTokenID        int     `json:"bos_token_id"` // -1 for none
 	EOSTokenID        Tokens  `json:"eos_token_id"`
 	NumExpertsPerTok  int     `json:"num_experts_per_tok"`
 	NumExperts        int     `json:"num_experts"`
@@ -127,6 +127,9 @@ func ParseConfig(raw []byte) (Config, error) {
 	}
 	if string(keys["pad_token_id"]) == "null" {
 		c.PadTokenID = -1
+	}
+	if string(keys["bos_token_id"]) == "null" {
+		c.BOSTokenID = -1
 	}
 	return c, c.Validate()
 }
