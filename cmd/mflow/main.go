@@ -45,6 +45,7 @@ func (a *app) commands() []*cobra.Command {
 		a.dataCmd(),
 		a.infoCmd(),
 		a.checkCmd(),
+		a.jambaCmd(),
 		a.versionCmd(),
 	}
 }

@@ -15,6 +15,8 @@ type Info struct {
 	StateBytes int64 `json:"state_bytes"`           // of all Mamba layers in float32
 	Int8Bytes  int64 `json:"int8_bytes"`            // of the weights: ExpertsInt8, the rest in 16 bits
 	BF16Bytes  int64 `json:"bf16_bytes"`
+
+	Int8MLPBytes int64 `json:"int8_mlp_bytes"` // with the dense MLPs in eight bits too
 }
 
 // ExpertShare returns the share of the parameters that ExpertsInt8 stores in
@@ -70,5 +72,6 @@ func (c Config) Info() Info {
 	n.StateBytes = int64(n.Mamba) * D * (W + N) * 4
 	n.BF16Bytes = 2 * n.Parameters
 	n.Int8Bytes = n.Experts + 4*rows + 2*(n.Parameters-n.Experts)
+	n.Int8MLPBytes = n.Int8Bytes - n.MLP + 4*int64(c.NumHiddenLayers-n.MoE)*(2*I+H)
 	return n
 }
