@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mflow/internal/safetensors"
 )
 
 const jambaFixtures = "../../flow/jamba/testdata/"
@@ -53,26 +55,44 @@ func TestJambaInfo(t *testing.T) {
 
 // The command prints the logits that Hugging Face computes.
 func TestJambaLogits(t *testing.T) {
-	ids := filepath.Join(t.TempDir(), "ids.json")
-	if err := os.WriteFile(ids, []byte("[[5, 9, 12, 3], [7]]"), 0o666); err != nil {
+	f, err := safetensors.Open(jambaFixtures + "tiny/expected.safetensors")
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer f.Close()
+	x, err1 := f.Tensor("seq7.input_ids")
+	y, err2 := f.Tensor("seq7.logits")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	seq, _ := x.Int64s()
+	want, _ := y.Float64s()
+	ids := filepath.Join(t.TempDir(), "ids.json")
+	raw, _ := json.Marshal([]any{seq, []int{7}})
+	if err := os.WriteFile(ids, raw, 0o666); err != nil {
+		t.Fatal(err)
+	}
+
 	v := object(t, must(t, "jamba", "logits", jambaFixtures+"tiny", "--ids", ids, "--json"))
 	wantKeys(t, v, "model", "vocab_size", "sequences")
 	seqs := v["sequences"].([]any)
 	first, second := seqs[0].(map[string]any), seqs[1].(map[string]any)
-	if n := len(first["logits"].([]any)); n != 4 || len(seqs) != 2 || first["loss"] == nil || second["loss"] != nil {
-		t.Errorf("%d rows of %d sequences, losses %v and %v", n, len(seqs), first["loss"], second["loss"])
+	rows := first["logits"].([]any)
+	if len(rows) != 7 || len(seqs) != 2 || first["loss"] == nil || second["loss"] != nil {
+		t.Fatalf("%d rows of %d sequences, losses %v and %v", len(rows), len(seqs), first["loss"], second["loss"])
+	}
+	for i, w := range want {
+		if got := rows[i/64].([]any)[i%64].(float64); math.Abs(got-w) > 2e-4+1e-4*math.Abs(w) {
+			t.Fatalf("logit %d after token %d is %g, want %g", i%64, i/64, got, w)
+		}
 	}
 	last := object(t, must(t, "jamba", "logits", jambaFixtures+"tiny", "--ids", ids, "--json", "--last"))
-	a, _ := json.Marshal(first["logits"].([]any)[3])
-	b, _ := json.Marshal(last["sequences"].([]any)[0].(map[string]any)["logits"].([]any)[0])
-	if !bytes.Equal(a, b) {
+	if got := last["sequences"].([]any)[0].(map[string]any)["logits"].([]any); len(got) != 1 || !equalJSON(got[0], rows[6]) {
 		t.Error("--last prints other logits")
 	}
 	for _, args := range [][]string{{}, {"--int8"}, {"--int8", "--mlp", "--vllm"}} {
 		out := must(t, append([]string{"jamba", "logits", jambaFixtures + "tiny", "--ids", ids}, args...)...)
-		if strings.Count(out, "\n") != 6 || !strings.Contains(out, "nats a token") {
+		if strings.Count(out, "\n") != 9 || !strings.Contains(out, "nats a token") {
 			t.Errorf("%v:\n%s", args, out)
 		}
 	}
