@@ -1,6 +1,7 @@
 package jamba
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -284,15 +285,18 @@ func FuzzLoad(f *testing.F) {
 		if err1 != nil || err2 != nil {
 			f.Fatal(err1, err2)
 		}
-		f.Add(config, weights, false, false)
-		f.Add(config, weights, true, true)
+		n := 8 + binary.LittleEndian.Uint64(weights)
+		f.Add(config, weights[8:n], weights[n:], false, false)
+		f.Add(config, weights[8:n], weights[n:], true, true)
 	}
-	f.Fuzz(func(t *testing.T, config, weights []byte, eight, bf16 bool) {
+	// The length of the header is made to fit, so that what it says is what is tried.
+	f.Fuzz(func(t *testing.T, config, header, data []byte, eight, bf16 bool) {
 		cfg, err := ParseConfig(config)
 		if err != nil || cfg.NumHiddenLayers > 100 || cfg.Info().Parameters > 1<<18 {
 			return // large ones are refused by the memory that is free, or take long to fuzz
 		}
-		file, err := safetensors.Parse(weights)
+		weights := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+		file, err := safetensors.Parse(append(weights, data...))
 		if err != nil {
 			return
 		}
