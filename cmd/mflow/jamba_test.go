@@ -270,6 +270,7 @@ func TestJambaUsage(t *testing.T) {
 		{"jamba train -o x --vocab 9 --data " + data, "--vocab is for token ids", exitUsage},
 		{"jamba train -o x --hidden 30 --data " + data, "no multiple", exitUsage},
 		{"jamba train -o x --hidden 1048576 --intermediate 4096 --data " + data, "GiB are free", exitFailure},
+		{"jamba train -o x --length 5000 --batch 1000000 --data " + data, "training on 1000000 sequences of 5000: ", exitFailure},
 		{"jamba train -o x --from " + tiny + " --data " + data, "outside the vocabulary of 64", exitFailure},
 		{"jamba train -o x --layers 3 --from " + tiny + " --data " + data, "exclude each other", exitUsage},
 		{"jamba train --resume -o x", "no run to resume", exitFailure},

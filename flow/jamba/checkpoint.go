@@ -119,8 +119,8 @@ func experts(cfg Config, i int) int {
 	return 1
 }
 
-// Fits returns an error if weights of so many bytes are larger than the memory that is
-// free, where the system tells how much that is.
+// Fits returns an error if so many bytes are more than the memory that is free, where the
+// system tells how much that is.
 func Fits(need int64) error {
 	raw, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -132,7 +132,7 @@ func Fits(need int64) error {
 			continue
 		}
 		if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil && need > kb*1024 {
-			return fmt.Errorf("the weights need %.1f GiB in memory, but %.1f GiB are free", gib(need), gib(kb*1024))
+			return fmt.Errorf("%.1f GiB of memory are needed, but %.1f GiB are free", gib(need), gib(kb*1024))
 		}
 	}
 	return nil

@@ -70,6 +70,39 @@ func TestInfoCounts(t *testing.T) {
 	}
 }
 
+// What a step takes is what is said before it, but for the slack of the arena.
+func TestActivationBytes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for name, shape := range map[string]func(c *Config){
+		"eight layers": func(*Config) {},
+		"attention":    func(c *Config) { c.AttnLayerPeriod, c.AttnLayerOffset = 1, 0 },
+		"dense Mamba":  func(c *Config) { c.AttnLayerPeriod, c.AttnLayerOffset, c.NumExperts = 9, 8, 1 },
+		"all mixtures": func(c *Config) { c.ExpertLayerPeriod, c.ExpertLayerOffset, c.NumExpertsPerTok = 1, 0, 3 },
+	} {
+		cfg := DefaultConfig()
+		cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 32, 64, 128, 8
+		cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.NumExperts, cfg.MambaDtRank = 4, 2, 4, 4
+		shape(&cfg)
+		m := randomModel(t, cfg, rnd)
+		for _, recompute := range []bool{false, true} {
+			tr, err := NewTrainer(m, Training{Checkpoint: recompute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const tokens = 2048
+			for range 2 { // until memory has settled
+				if _, err := tr.Step(Input{IDs: randomIDs(rnd, tokens, 32)}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, want := float64(tr.Pass.Bytes()), float64(cfg.ActivationBytes(tokens, recompute))
+			if got < want/1.33 || got > want*1.5 {
+				t.Errorf("%s, recompute %v: %.1f MiB, said to be %.1f", name, recompute, got/(1<<20), want/(1<<20))
+			}
+		}
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for _, c := range [][2]string{
 		{`{`, "unexpected end"}, {`[]`, "array"}, {`{"hidden_size": "big"}`, "hidden_size"},

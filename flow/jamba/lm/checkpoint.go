@@ -57,7 +57,7 @@ func Resume(path string, c *Corpus) (*Run, error) {
 	if got := c.hash(); got != s.Corpus {
 		return nil, fmt.Errorf("lm: %s was trained on other data: digest %s, want %s", path, got, s.Corpus)
 	}
-	if err := jamba.Fits(16 * s.Config.Info().Parameters); err != nil {
+	if err := jamba.Fits(4 * s.Config.Info().Parameters); err != nil { // New asks for the rest
 		return nil, fmt.Errorf("lm: %s: training: %w", path, err)
 	}
 	r, err := New(&jamba.Model{Config: s.Config, Weights: jamba.NewWeights(s.Config)}, c, s.Settings)

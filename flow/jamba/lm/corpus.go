@@ -82,6 +82,15 @@ func (c *Corpus) Check(vocab int) error {
 	return nil
 }
 
+// longest returns the length of the longest sequence of a batch.
+func (c *Corpus) longest(length int) int {
+	n := 0
+	for _, s := range c.Train {
+		n = max(n, len(s)-1)
+	}
+	return min(n, length)
+}
+
 // Tokens returns the numbers of tokens to train on and held out.
 func (c *Corpus) Tokens() (train, held int) {
 	for _, s := range c.Train {

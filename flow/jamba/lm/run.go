@@ -65,8 +65,9 @@ func New(m *jamba.Model, c *Corpus, s Settings) (*Run, error) {
 		return nil, err
 	}
 	// Gradients and both moments are as large as the weights, which are here already.
-	if err := jamba.Fits(12 * int64(m.Params())); err != nil {
-		return nil, fmt.Errorf("lm: training: %w", err)
+	need := 12*int64(m.Params()) + m.Config.ActivationBytes(s.Batch*c.longest(s.Length), s.Checkpoint)
+	if err := jamba.Fits(need); err != nil {
+		return nil, fmt.Errorf("lm: training on %d sequences of %d: %w", s.Batch, c.longest(s.Length), err)
 	}
 	t, err := jamba.NewTrainer(m, s.Training)
 	if err != nil {
