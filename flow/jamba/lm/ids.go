@@ -19,7 +19,7 @@ const maxID = 1<<26 - 1
 // first bytes tell apart:
 //
 //	[1, 5, 2]  or  [[1, 5], [2, 7, 7]]     JSON, one value or one on each line
-//	1 5 2  or  1,5,2                       one sequence on each line
+//	1 5 2  or  1,5,2                       one sequence on each line, or one id
 //	NumPy (.npy)                           whole numbers [n], or [sequences, n]
 func ReadIDs(path string) ([][]int, error) {
 	raw, err := os.ReadFile(path)
@@ -85,12 +85,17 @@ func parseJSON(text []byte) (seqs [][]int, err error) {
 	}
 }
 
-// parseLines reads a sequence from every line that is not blank.
+// parseLines reads a sequence from every line that is not blank. Lines of one id each
+// are one sequence together. A first line without any number is a heading.
 func parseLines(raw []byte) (seqs [][]int, err error) {
 	r := bufio.NewScanner(bytes.NewReader(raw))
 	r.Buffer(nil, len(raw)+1)
 	apart := func(c rune) bool { return strings.ContainsRune(" \t\r,;", c) }
+	column := []int{}
 	for line := 1; r.Scan(); line++ {
+		if line == 1 && !strings.ContainsAny(r.Text(), "0123456789") {
+			continue
+		}
 		var s []int
 		for _, word := range strings.FieldsFunc(r.Text(), apart) {
 			id, err := strconv.Atoi(word)
@@ -100,8 +105,14 @@ func parseLines(raw []byte) (seqs [][]int, err error) {
 			s = append(s, id)
 		}
 		if s != nil {
-			seqs = append(seqs, s)
+			seqs, column = append(seqs, s), append(column, s[0])
 		}
+		if len(s) > 1 {
+			column = nil
+		}
+	}
+	if len(column) == len(seqs) && len(seqs) > 1 {
+		seqs = [][]int{column}
 	}
 	return seqs, r.Err()
 }

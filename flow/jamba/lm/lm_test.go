@@ -28,6 +28,8 @@ func TestParseIDs(t *testing.T) {
 		{"[1]\n[2,3]\n", [][]int{{1}, {2, 3}}},
 		{"1 2\n\n3,4;5\r\n", [][]int{{1, 2}, {3, 4, 5}}},
 		{"\ufeff7", [][]int{{7}}},
+		{"token\n7\n8\n\n9\n", [][]int{{7, 8, 9}}},
+		{"7\n8\n9 1\n2", [][]int{{7}, {8}, {9, 1}, {2}}},
 		{npy("{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }  \n", "\x01\x00\x00\x00\x02\x01\x00\x00"), [][]int{{1, 258}}},
 		{npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n", "\x01\x02\x03\x04"), [][]int{{1, 2}, {3, 4}}},
 	} {
