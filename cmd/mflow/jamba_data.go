@@ -32,7 +32,7 @@ func (d *jambaData) flags(cmd *cobra.Command) {
 	flags(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.StringVar(&d.file, "data", "", "`file` to train on")
 		fs.BoolVar(&d.text, "text", false, "it is a text, whatever its name")
-		fs.StringVar(&d.tokenizer, "tokenizer", "", "`file` of a tokenizer.json for a text (default a token per byte, or the tokenizer of --from)")
+		fs.StringVar(&d.tokenizer, "tokenizer", "", "`tokenizer.json` for a text (default that of --from, or a token per byte)")
 		fs.IntVar(&d.size, "vocab", 0, "size of the vocabulary of token ids (default one more than the largest)")
 	})
 }
