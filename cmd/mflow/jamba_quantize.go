@@ -31,9 +31,9 @@ func (a *app) jambaQuantizeCmd() *cobra.Command {
 		Short: "Store the experts of a Jamba in eight bits",
 		Long: `Store the experts of a Jamba in eight bits, by ExpertsInt8 of Jamba-1.5: integers from
 -127 to 127 and one float32 scale for each row of a matrix, without calibration.
-All else keeps its 16 or 32 bits. Matrices are quantized one by one as they are
-read. What comes out is read by mflow, and not by Hugging Face, which quantizes
-when it loads.`,
+All else stays as it is, in bfloat16 or float32 (float16 becomes float32). Matrices
+are quantized one by one as they are read. What comes out is read by mflow, and
+not by Hugging Face, which quantizes when it loads.`,
 		Example: `  mflow jamba quantize book -o book-int8
   mflow jamba quantize Jamba-v0.1 --mlp --shard-size 5 -o Jamba-int8`,
 		Args: cobra.ExactArgs(1),
