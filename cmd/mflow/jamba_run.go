@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,12 @@ type lastSteps struct{ Loss, Balance real }
 // jambaSteps takes the steps of a run, reporting, recording and saving as it goes.
 func (a *app) jambaSteps(ctx context.Context, dir *runDir, r *lm.Run, o *jambaTrainOptions) (lastSteps, error) {
 	var loss, balance average
-	end := func() lastSteps { return lastSteps{real(loss.value), real(balance.value)} }
+	end := func() lastSteps {
+		if loss.n == 0 { // the run was at its end
+			return lastSteps{real(math.NaN()), real(math.NaN())}
+		}
+		return lastSteps{real(loss.value), real(balance.value)}
+	}
 	log, err := openMetrics(dir.metrics(), r.N())
 	if err != nil {
 		return end(), err

@@ -242,6 +242,9 @@ func TestJambaResume(t *testing.T) {
 	} else if !regexp.MustCompile(`resuming at step \d+ of 400`).MatchString(stderr.String()) {
 		t.Errorf("no word of resuming: %q", stderr)
 	}
+	if cmd, stderr := command("jamba", "train", "--resume", "--json", "-o", stopped); cmd.Run() != nil { // nothing is left to do
+		t.Error(stderr)
+	}
 	for _, name := range []string{"/config.json", "/model.safetensors", "/tokenizer.json", ".run/metrics.jsonl", ".run/last.ckpt"} {
 		a, err1 := os.ReadFile(alone + name)
 		b, err2 := os.ReadFile(stopped + name)

@@ -144,7 +144,7 @@ func (a *app) jambaTrain(cmd *cobra.Command, o *jambaTrainOptions) error {
 
 // balanced tells how even the load of the experts is.
 func balanced(info jamba.Info, balance float64, r *lm.Run) string {
-	if info.MoE == 0 {
+	if info.MoE == 0 || math.IsNaN(balance) {
 		return ""
 	}
 	return fmt.Sprintf(", balancing loss %.3f (%d if even)", balance, r.Model.Config.NumExpertsPerTok)
