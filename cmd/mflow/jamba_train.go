@@ -131,8 +131,10 @@ func (a *app) jambaTrain(cmd *cobra.Command, o *jambaTrainOptions) error {
 	if err := o.data.writeTokenizer(o.out); err != nil {
 		return err
 	}
-	t := trainedJamba{Steps: r.N(), Seconds: time.Since(begun).Seconds(), Loss: last.Loss, Held: real(r.Held()),
-		Balance: last.Balance, Model: o.out}
+	t := trainedJamba{
+		Steps: r.N(), Seconds: time.Since(begun).Seconds(), Loss: last.Loss, Held: real(r.Held()),
+		Balance: last.Balance, Model: o.out,
+	}
 	t.Train, t.HeldTokens = o.data.corpus.Tokens()
 	info := r.Model.Config.Info()
 	t.Parameters, t.Active = info.Parameters, info.Active

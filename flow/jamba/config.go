@@ -140,11 +140,19 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"vocab_size", c.VocabSize}, {"hidden_size", c.HiddenSize}, {"intermediate_size", c.IntermediateSize},
-		{"num_hidden_layers", c.NumHiddenLayers}, {"num_attention_heads", c.NumAttentionHeads},
-		{"num_key_value_heads", c.NumKeyValueHeads}, {"num_experts", c.NumExperts}, {"num_experts_per_tok", c.NumExpertsPerTok},
-		{"expert_layer_period", c.ExpertLayerPeriod}, {"attn_layer_period", c.AttnLayerPeriod},
-		{"mamba_d_state", c.MambaDState}, {"mamba_d_conv", c.MambaDConv}, {"mamba_expand", c.MambaExpand},
+		{"vocab_size", c.VocabSize},
+		{"hidden_size", c.HiddenSize},
+		{"intermediate_size", c.IntermediateSize},
+		{"num_hidden_layers", c.NumHiddenLayers},
+		{"num_attention_heads", c.NumAttentionHeads},
+		{"num_key_value_heads", c.NumKeyValueHeads},
+		{"num_experts", c.NumExperts},
+		{"num_experts_per_tok", c.NumExpertsPerTok},
+		{"expert_layer_period", c.ExpertLayerPeriod},
+		{"attn_layer_period", c.AttnLayerPeriod},
+		{"mamba_d_state", c.MambaDState},
+		{"mamba_d_conv", c.MambaDConv},
+		{"mamba_expand", c.MambaExpand},
 	} {
 		if v.value < 1 || v.value > 1<<26 {
 			return fmt.Errorf("%s is %d, want a number from 1 to %d", v.name, v.value, 1<<26)

@@ -105,13 +105,23 @@ func TestActivationBytes(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for _, c := range [][2]string{
-		{`{`, "unexpected end"}, {`[]`, "array"}, {`{"hidden_size": "big"}`, "hidden_size"},
-		{`{"hidden_size": 0}`, "hidden_size is 0"}, {`{"num_attention_heads": 3}`, "no multiple"},
-		{`{"num_key_value_heads": 5}`, "no multiple"}, {`{"attn_layer_offset": 8}`, "attn_layer_offset is 8"},
-		{`{"expert_layer_offset": -1}`, "expert_layer_offset is -1"}, {`{"num_experts_per_tok": 17}`, "of 16 experts"},
-		{`{"hidden_act": "gelu"}`, "silu"}, {`{"model_type": "llama"}`, "llama"}, {`{"mamba_inner_layernorms": false}`, "not a Jamba"},
-		{`{"mamba_dt_rank": -3}`, "mamba_dt_rank"}, {`{"rms_norm_eps": 0}`, "rms_norm_eps"}, {`{"mamba_d_conv": 0}`, "mamba_d_conv"},
-		{`{"num_hidden_layers": 60000000, "num_experts": 2}`, "num_hidden_layers"}, {`{"mamba_dt_rank": 99999999999}`, "mamba_dt_rank"},
+		{`{`, "unexpected end"},
+		{`[]`, "array"},
+		{`{"hidden_size": "big"}`, "hidden_size"},
+		{`{"hidden_size": 0}`, "hidden_size is 0"},
+		{`{"num_attention_heads": 3}`, "no multiple"},
+		{`{"num_key_value_heads": 5}`, "no multiple"},
+		{`{"attn_layer_offset": 8}`, "attn_layer_offset is 8"},
+		{`{"expert_layer_offset": -1}`, "expert_layer_offset is -1"},
+		{`{"num_experts_per_tok": 17}`, "of 16 experts"},
+		{`{"hidden_act": "gelu"}`, "silu"},
+		{`{"model_type": "llama"}`, "llama"},
+		{`{"mamba_inner_layernorms": false}`, "not a Jamba"},
+		{`{"mamba_dt_rank": -3}`, "mamba_dt_rank"},
+		{`{"rms_norm_eps": 0}`, "rms_norm_eps"},
+		{`{"mamba_d_conv": 0}`, "mamba_d_conv"},
+		{`{"num_hidden_layers": 60000000, "num_experts": 2}`, "num_hidden_layers"},
+		{`{"mamba_dt_rank": 99999999999}`, "mamba_dt_rank"},
 		{`{"hidden_size": 67108864, "intermediate_size": 67108864}`, "parameters"},
 	} {
 		if _, err := ParseConfig([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {

@@ -175,8 +175,10 @@ func TestHalves(t *testing.T) {
 			v    float32
 			want int
 		}{
-			{lo, i}, {mid, i + i&1},
-			{math.Nextafter32(mid, 0), i}, {math.Nextafter32(mid, hi), i + 1},
+			{lo, i},
+			{mid, i + i&1},
+			{math.Nextafter32(mid, 0), i},
+			{math.Nextafter32(mid, hi), i + 1},
 		} {
 			if got := ToF16(c.v); int(got) != c.want {
 				t.Fatalf("%g rounds to %04x, want %04x", c.v, got, c.want)

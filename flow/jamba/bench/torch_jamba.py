@@ -229,7 +229,6 @@ def main():
 
     if a.json:
         check_step(m)
-        forward()
         # Backward first: the allocator then keeps the memory that forward would take anew.
         out = {"backward": [timed(backward) for _ in range(a.repeat)], "forward": [timed(forward) for _ in range(a.repeat)]}
         Mamba.indexed = True

@@ -35,7 +35,7 @@ func parseNPY(raw []byte) ([][]int, error) {
 		return nil, fmt.Errorf("NumPy array of type %s, Fortran order %s: want whole numbers, little-endian, row by row (i1 i2 i4 i8 u1 u2 u4)", h[1], h[2])
 	}
 	data := raw[at+n:]
-	rows, cols := 1, len(data)/size
+	rows, cols := 1, 0
 	shape := strings.FieldsFunc(h[3], func(c rune) bool { return c == ',' || c == ' ' })
 	dims := make([]int, len(shape))
 	for i, s := range shape {
