@@ -2,7 +2,8 @@
 """A second Jamba, in PyTorch float64, written from the specification alone.
 
     python3 reference.py check DIR...    compares itself with fixtures of Hugging Face
-    python3 reference.py make OUT        writes fixtures of other configurations to OUT
+    python3 reference.py make OUT [N]    writes fixtures of other configurations to OUT,
+                                         and of N random ones
 
 It has no kernels, no chunks and no caches: decoding is the full forward pass, and the
 final caches are read off it. `check` shows that it is the same network as Hugging Face's;
@@ -12,6 +13,7 @@ Needs /usr/bin/python3 with torch and numpy (Debian: python3-torch).
 import json
 import math
 import os
+import random
 import sys
 
 import numpy as np
@@ -266,6 +268,20 @@ SHAPES = {
 }
 
 
+def random_shape(r):
+    """A configuration without regard for what makes sense."""
+    heads, E, a, e = r.choice([1, 2, 4, 6]), r.choice([1, 2, 3, 5, 8]), r.choice([1, 2, 3, 4, 8]), r.choice([1, 2, 3])
+    c = dict(hidden_size=heads * r.choice([6, 8, 10, 16]), num_attention_heads=heads, vocab_size=r.choice([40, 65, 128]),
+             num_key_value_heads=r.choice([k for k in range(1, heads + 1) if heads % k == 0] + [None]),
+             intermediate_size=r.choice([7, 16, 20, 33, 64]), num_hidden_layers=r.choice([1, 2, 3, 5, 6]),
+             num_experts=E, num_experts_per_tok=r.randint(1, E), attn_layer_period=a, attn_layer_offset=r.randrange(a),
+             expert_layer_period=e, expert_layer_offset=r.randrange(e), mamba_d_state=r.choice([1, 3, 8, 16]),
+             mamba_d_conv=r.choice([1, 2, 4, 5]), mamba_expand=r.choice([1, 2, 3]), mamba_dt_rank=r.choice(["auto", 4, 5, 8]),
+             mamba_conv_bias=r.random() < .5, mamba_proj_bias=r.random() < .5, tie_word_embeddings=r.random() < .5,
+             pad_token_id=r.choice([0, None, 5]), rms_norm_eps=r.choice([1e-6, 1e-5]))
+    return dict(c, bf16=True, shards=r.choice([1, 2, 4])) if r.random() < .4 else c
+
+
 def weights(c, g):
     def n(*shape, s=None):
         s = 1 / math.sqrt(shape[-1]) if s is None else s
@@ -407,3 +423,8 @@ if __name__ == "__main__":
     else:
         for name in SHAPES:
             assert any(make(sys.argv[2], name, seed) for seed in range(1000))
+        n, r = 0, random.Random(1)
+        while n < int((sys.argv + ["0"])[3]):
+            name = "random%02d" % n
+            SHAPES[name] = random_shape(r)
+            n += any(make(sys.argv[2], name, seed) for seed in range(60))  # some shapes amplify rounding with any weights
