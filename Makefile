@@ -9,7 +9,7 @@ FUZZTIME    = 10s
 BUDGET      = 3m
 SPLIT       = published
 
-.PHONY: build test demo lint bench microbench fuzz torture results notebooks cuda-build cuda-test cuda-probe clean
+.PHONY: build test demo lint bench bench-jamba microbench fuzz torture results notebooks cuda-build cuda-test cuda-probe clean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -38,6 +38,10 @@ lint:
 # Times the hot paths beside PyTorch (python3-torch) and writes docs/performance.md.
 bench:
 	go run ./bench
+
+# Times the Jamba beside PyTorch (python3-torch) on one thread, for docs/jamba.md.
+bench-jamba:
+	go run ./flow/jamba/bench
 
 # The benchmarks of every package.
 microbench:

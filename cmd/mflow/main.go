@@ -46,6 +46,7 @@ func (a *app) commands() []*cobra.Command {
 		a.dataCmd(),
 		a.infoCmd(),
 		a.checkCmd(),
+		a.jambaCmd(),
 		a.versionCmd(),
 	}
 }

@@ -3,6 +3,7 @@ package jamba
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -31,19 +32,48 @@ func load(dir string, q *Quantization) (*Model, error) {
 		return nil, fmt.Errorf("jamba: %w", err)
 	}
 	defer file.Close()
+	m, err := build(file, cfg, q)
+	if err != nil {
+		return nil, fmt.Errorf("jamba: %s: %w", dir, err)
+	}
+	return m, nil
+}
+
+// Stored returns how many bytes of every type the tensors of a checkpoint take.
+// Without safetensors in the directory there are none.
+func Stored(dir string) (map[safetensors.DType]int64, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "model.safetensors*"))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	file, err := safetensors.OpenDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("jamba: %w", err)
+	}
+	defer file.Close()
+	bytes := map[safetensors.DType]int64{}
+	for _, name := range file.Names() {
+		t, err := file.Tensor(name)
+		if err != nil {
+			return nil, fmt.Errorf("jamba: %s: %w", dir, err)
+		}
+		bytes[t.DType] += int64(len(t.Data))
+	}
+	return bytes, nil
+}
+
+// build makes a model of an open file.
+func build(file *safetensors.File, cfg Config, q *Quantization) (*Model, error) {
 	src := newSource(file, cfg)
 	// eight tells which matrices will be in eight bits.
 	eight := func(name string, moe bool) bool {
 		return src.has(name+".int8") || q != nil && (moe || q.MLP)
 	}
-	if err := fits(src.memory(cfg, eight), dir); err != nil {
+	if err := Fits(src.memory(cfg, eight)); err != nil {
 		return nil, err
 	}
 	m := &Model{cfg, skeleton(cfg, eight)}
-	if err := src.fill(m, q != nil && q.BF16); err != nil {
-		return nil, fmt.Errorf("jamba: %s: %w", dir, err)
-	}
-	return m, nil
+	return m, src.fill(m, q != nil && q.BF16)
 }
 
 // memory returns the bytes of a model of which some matrices are in eight bits.
@@ -89,9 +119,9 @@ func experts(cfg Config, i int) int {
 	return 1
 }
 
-// fits refuses a model larger than the memory that is free, where the system
-// tells how much that is.
-func fits(need int64, what string) error {
+// Fits returns an error if so many bytes are more than the memory that is free, where the
+// system tells how much that is.
+func Fits(need int64) error {
 	raw, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return nil // not Linux
@@ -102,7 +132,7 @@ func fits(need int64, what string) error {
 			continue
 		}
 		if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil && need > kb*1024 {
-			return fmt.Errorf("jamba: %s needs %.1f GiB for its weights, but %.1f GiB are free", what, gib(need), gib(kb*1024))
+			return fmt.Errorf("%.1f GiB of memory are needed, but %.1f GiB are free", gib(need), gib(kb*1024))
 		}
 	}
 	return nil

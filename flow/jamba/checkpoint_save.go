@@ -111,8 +111,10 @@ func (m *Model) saveConfig(dir, dtype string) error {
 	all["model_type"], all["architectures"], all["torch_dtype"] = "jamba", []string{"JambaForCausalLM"}, dtype
 	all["mamba_dt_rank"] = m.Config.DtRank()
 	all["use_mamba_kernels"] = false
-	if m.Config.PadTokenID < 0 {
-		all["pad_token_id"] = nil
+	for key, id := range map[string]int{"pad_token_id": m.Config.PadTokenID, "bos_token_id": m.Config.BOSTokenID} {
+		if id < 0 {
+			all[key] = nil
+		}
 	}
 	return writeJSON(filepath.Join(dir, "config.json"), all)
 }

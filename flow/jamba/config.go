@@ -24,7 +24,7 @@ type Config struct {
 	RMSNormEps        float64 `json:"rms_norm_eps"`
 	RouterAuxLossCoef float64 `json:"router_aux_loss_coef"`
 	PadTokenID        int     `json:"pad_token_id"` // -1 for none, null in a file
-	BOSTokenID        int     `json:"bos_token_id"`
+	BOSTokenID        int     `json:"bos_token_id"` // -1 for none
 	EOSTokenID        Tokens  `json:"eos_token_id"`
 	NumExpertsPerTok  int     `json:"num_experts_per_tok"`
 	NumExperts        int     `json:"num_experts"`
@@ -128,6 +128,9 @@ func ParseConfig(raw []byte) (Config, error) {
 	if string(keys["pad_token_id"]) == "null" {
 		c.PadTokenID = -1
 	}
+	if string(keys["bos_token_id"]) == "null" {
+		c.BOSTokenID = -1
+	}
 	return c, c.Validate()
 }
 
@@ -137,11 +140,19 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"vocab_size", c.VocabSize}, {"hidden_size", c.HiddenSize}, {"intermediate_size", c.IntermediateSize},
-		{"num_hidden_layers", c.NumHiddenLayers}, {"num_attention_heads", c.NumAttentionHeads},
-		{"num_key_value_heads", c.NumKeyValueHeads}, {"num_experts", c.NumExperts}, {"num_experts_per_tok", c.NumExpertsPerTok},
-		{"expert_layer_period", c.ExpertLayerPeriod}, {"attn_layer_period", c.AttnLayerPeriod},
-		{"mamba_d_state", c.MambaDState}, {"mamba_d_conv", c.MambaDConv}, {"mamba_expand", c.MambaExpand},
+		{"vocab_size", c.VocabSize},
+		{"hidden_size", c.HiddenSize},
+		{"intermediate_size", c.IntermediateSize},
+		{"num_hidden_layers", c.NumHiddenLayers},
+		{"num_attention_heads", c.NumAttentionHeads},
+		{"num_key_value_heads", c.NumKeyValueHeads},
+		{"num_experts", c.NumExperts},
+		{"num_experts_per_tok", c.NumExpertsPerTok},
+		{"expert_layer_period", c.ExpertLayerPeriod},
+		{"attn_layer_period", c.AttnLayerPeriod},
+		{"mamba_d_state", c.MambaDState},
+		{"mamba_d_conv", c.MambaDConv},
+		{"mamba_expand", c.MambaExpand},
 	} {
 		if v.value < 1 || v.value > 1<<26 {
 			return fmt.Errorf("%s is %d, want a number from 1 to %d", v.name, v.value, 1<<26)

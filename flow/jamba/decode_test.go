@@ -162,32 +162,38 @@ func TestClone(t *testing.T) {
 	}
 }
 
-// Keys and values grow by the share of attention layers of what a network of attention
-// alone needs; the rest does not grow.
-func TestStateBytes(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(11, 1))
-	cfg := oddConfigs()["tied"]
-	cfg.NumHiddenLayers, cfg.AttnLayerPeriod, cfg.AttnLayerOffset = 8, 8, 4
+// After 16,384 tokens the cache is exactly attention layers over layers of that of a
+// twin whose layers are all attention, and Mamba's states are as small as after one.
+func TestCacheGrowth(t *testing.T) {
+	const tokens = 16 << 10
+	rnd := rand.New(rand.NewPCG(1, 1))
+	cfg := DefaultConfig()
+	cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 32, 16, 16, 8
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.MambaDState = 2, 1, 4
 	twin := cfg
 	twin.AttnLayerPeriod, twin.AttnLayerOffset = 1, 0
-	measure := func(cfg Config, tokens int) (kv, mamba int) {
+	bytes := func(cfg Config, n int) (kv, mamba int) {
 		d := NewDecoder(randomModel(t, cfg, rnd))
 		s := d.NewState()
-		if _, err := d.Prefill(s, randomIDs(rnd, tokens, cfg.VocabSize)); err != nil {
+		if _, err := d.Prefill(s, randomIDs(rnd, n, cfg.VocabSize)); err != nil {
 			t.Fatal(err)
 		}
 		return s.Bytes()
 	}
-	kv, mamba := measure(cfg, page)
-	kv4, mamba4 := measure(cfg, 4*page)
-	if want := page * 2 * 4 * cfg.NumKeyValueHeads * cfg.HeadDim(); kv != want || kv4 != 4*want {
-		t.Errorf("keys and values take %d and %d bytes, want %d and %d", kv, kv4, want, 4*want)
+	kv, mamba := bytes(cfg, tokens)
+	all, none := bytes(twin, tokens)
+	info := cfg.Info()
+	if kv*cfg.NumHiddenLayers != all*info.Attention || info.Attention != 1 {
+		t.Errorf("keys and values take %d bytes in %d of %d layers, and %d in all", kv, info.Attention, cfg.NumHiddenLayers, all)
 	}
-	if mamba != mamba4 || mamba != 7*4*(cfg.MambaDConv-1+cfg.MambaDState)*cfg.InnerSize() {
-		t.Errorf("Mamba states take %d and %d bytes", mamba, mamba4)
+	if want := 2 * tokens * int(info.CacheBytes); kv != want { // Info counts 16 bits, a State has 32
+		t.Errorf("keys and values take %d bytes, Info says %d", kv, want)
 	}
-	if all, none := measure(twin, page); all != 8*kv || none != 0 {
-		t.Errorf("attention alone takes %d and %d bytes, want %d and 0", all, none, 8*kv)
+	if want := 7 * 4 * (cfg.MambaDConv - 1 + cfg.MambaDState) * cfg.InnerSize(); mamba != want {
+		t.Errorf("Mamba states take %d bytes, want %d", mamba, want)
+	}
+	if _, one := bytes(cfg, 1); mamba != one || none != 0 {
+		t.Errorf("Mamba states take %d bytes, and %d after one token; %d in the twin", mamba, one, none)
 	}
 }
 

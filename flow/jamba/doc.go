@@ -13,7 +13,8 @@
 //
 // A Pass runs whole sequences forward and backward, packed one after another: the
 // rows of a batch have no padding. A Decoder runs them piece by piece with a State
-// each. A Trainer fits a language model; other uses of the network, such as the
+// each. A Trainer fits a language model, for which package lm has data, validation
+// and exact resume, and package tokenizer the tokens of a text; other uses of the network, such as the
 // context of a conditional flow, hand in continuous rows by Input.X, take hidden
 // states from Pass.Forward and give their gradient to Pass.Backward.
 //

@@ -15,6 +15,8 @@ type Info struct {
 	StateBytes int64 `json:"state_bytes"`           // of all Mamba layers in float32
 	Int8Bytes  int64 `json:"int8_bytes"`            // of the weights: ExpertsInt8, the rest in 16 bits
 	BF16Bytes  int64 `json:"bf16_bytes"`
+
+	Int8MLPBytes int64 `json:"int8_mlp_bytes"` // with the dense MLPs in eight bits too
 }
 
 // ExpertShare returns the share of the parameters that ExpertsInt8 stores in
@@ -70,5 +72,35 @@ func (c Config) Info() Info {
 	n.StateBytes = int64(n.Mamba) * D * (W + N) * 4
 	n.BF16Bytes = 2 * n.Parameters
 	n.Int8Bytes = n.Experts + 4*rows + 2*(n.Parameters-n.Experts)
+	n.Int8MLPBytes = n.Int8Bytes - n.MLP + 4*int64(c.NumHiddenLayers-n.MoE)*(2*I+H)
 	return n
+}
+
+// ActivationBytes returns about how many bytes a training step on so many tokens takes
+// besides weights, gradients and the optimiser; recompute is Checkpoint of Pass.
+func (c Config) ActivationBytes(tokens int, recompute bool) int64 {
+	H, I, V := int64(c.HiddenSize), int64(c.IntermediateSize), int64(c.VocabSize)
+	D, N, S := int64(c.InnerSize()), int64(c.MambaDState), int64(c.DtRank()+2*c.MambaDState)
+	kv, k := int64(c.NumKeyValueHeads*c.HeadDim()), int64(c.NumExpertsPerTok)
+	var all, most int64 // numbers per token: of every layer, and of the largest with its gradients
+	for i := range c.NumHiddenLayers {
+		keep, back := 3*H, H
+		if c.IsAttention(i) {
+			keep, back = keep+2*H+2*kv, back+2*H+2*kv
+		} else {
+			keep, back = keep+7*D+2*S+D*N/chunk, back+5*D+S
+		}
+		if c.IsMoE(i) {
+			keep, back = keep+k*(H+2*I)+2*int64(c.NumExperts), max(back, H+2*k*(I+H))
+		} else {
+			keep, back = keep+2*I, max(back, 2*H+2*I)
+		}
+		if all += keep; recompute {
+			all = 0
+			back += keep + H
+		}
+		most = max(most, back)
+	}
+	inputs := int64(c.NumHiddenLayers+1) * H
+	return 4 * (int64(tokens)*(inputs+3*H+all+most) + lossRows*V)
 }

@@ -1,8 +1,10 @@
 package jamba
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -68,15 +70,58 @@ func TestInfoCounts(t *testing.T) {
 	}
 }
 
+// What a step takes is what is said before it, but for the slack of the arena.
+func TestActivationBytes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for name, shape := range map[string]func(c *Config){
+		"eight layers": func(*Config) {},
+		"attention":    func(c *Config) { c.AttnLayerPeriod, c.AttnLayerOffset = 1, 0 },
+		"dense Mamba":  func(c *Config) { c.AttnLayerPeriod, c.AttnLayerOffset, c.NumExperts = 9, 8, 1 },
+		"all mixtures": func(c *Config) { c.ExpertLayerPeriod, c.ExpertLayerOffset, c.NumExpertsPerTok = 1, 0, 3 },
+	} {
+		cfg := DefaultConfig()
+		cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 32, 64, 128, 8
+		cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.NumExperts, cfg.MambaDtRank = 4, 2, 4, 4
+		shape(&cfg)
+		m := randomModel(t, cfg, rnd)
+		for _, recompute := range []bool{false, true} {
+			tr, err := NewTrainer(m, Training{Checkpoint: recompute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const tokens = 2048
+			for range 2 { // until memory has settled
+				if _, err := tr.Step(Input{IDs: randomIDs(rnd, tokens, 32)}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, want := float64(tr.Pass.Bytes()), float64(cfg.ActivationBytes(tokens, recompute))
+			if got < want/1.33 || got > want*1.5 {
+				t.Errorf("%s, recompute %v: %.1f MiB, said to be %.1f", name, recompute, got/(1<<20), want/(1<<20))
+			}
+		}
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for _, c := range [][2]string{
-		{`{`, "unexpected end"}, {`[]`, "array"}, {`{"hidden_size": "big"}`, "hidden_size"},
-		{`{"hidden_size": 0}`, "hidden_size is 0"}, {`{"num_attention_heads": 3}`, "no multiple"},
-		{`{"num_key_value_heads": 5}`, "no multiple"}, {`{"attn_layer_offset": 8}`, "attn_layer_offset is 8"},
-		{`{"expert_layer_offset": -1}`, "expert_layer_offset is -1"}, {`{"num_experts_per_tok": 17}`, "of 16 experts"},
-		{`{"hidden_act": "gelu"}`, "silu"}, {`{"model_type": "llama"}`, "llama"}, {`{"mamba_inner_layernorms": false}`, "not a Jamba"},
-		{`{"mamba_dt_rank": -3}`, "mamba_dt_rank"}, {`{"rms_norm_eps": 0}`, "rms_norm_eps"}, {`{"mamba_d_conv": 0}`, "mamba_d_conv"},
-		{`{"num_hidden_layers": 60000000, "num_experts": 2}`, "num_hidden_layers"}, {`{"mamba_dt_rank": 99999999999}`, "mamba_dt_rank"},
+		{`{`, "unexpected end"},
+		{`[]`, "array"},
+		{`{"hidden_size": "big"}`, "hidden_size"},
+		{`{"hidden_size": 0}`, "hidden_size is 0"},
+		{`{"num_attention_heads": 3}`, "no multiple"},
+		{`{"num_key_value_heads": 5}`, "no multiple"},
+		{`{"attn_layer_offset": 8}`, "attn_layer_offset is 8"},
+		{`{"expert_layer_offset": -1}`, "expert_layer_offset is -1"},
+		{`{"num_experts_per_tok": 17}`, "of 16 experts"},
+		{`{"hidden_act": "gelu"}`, "silu"},
+		{`{"model_type": "llama"}`, "llama"},
+		{`{"mamba_inner_layernorms": false}`, "not a Jamba"},
+		{`{"mamba_dt_rank": -3}`, "mamba_dt_rank"},
+		{`{"rms_norm_eps": 0}`, "rms_norm_eps"},
+		{`{"mamba_d_conv": 0}`, "mamba_d_conv"},
+		{`{"num_hidden_layers": 60000000, "num_experts": 2}`, "num_hidden_layers"},
+		{`{"mamba_dt_rank": 99999999999}`, "mamba_dt_rank"},
 		{`{"hidden_size": 67108864, "intermediate_size": 67108864}`, "parameters"},
 	} {
 		if _, err := ParseConfig([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {
@@ -229,6 +274,13 @@ func hugeDir(t *testing.T) string {
 
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"hidden_size": 64, "mamba_dt_rank": "auto", "eos_token_id": [1]}`))
+	for _, name := range []string{"tiny", "tiny_bf16_sharded"} {
+		raw, err := os.ReadFile(filepath.Join("testdata", name, "config.json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := ParseConfig(raw)
 		if err != nil {
@@ -236,6 +288,71 @@ func FuzzParseConfig(f *testing.F) {
 		}
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s was taken, and is invalid: %v", raw, err)
+		}
+		if c.NumHiddenLayers > 1<<12 {
+			return // sound, and slow to count
+		}
+		if i := c.Info(); i.Active <= 0 || i.Active > i.Parameters || i.CacheBytes < 0 || i.StateBytes < 0 || i.Int8Bytes < 0 {
+			t.Errorf("%s was taken, and comes to %+v", raw, i)
+		}
+	})
+}
+
+// smallest is a model of a few hundred parameters with every kind of layer.
+func smallest(t testing.TB) *Model {
+	cfg := DefaultConfig()
+	cfg.VocabSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 3, 2, 2, 2
+	cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.AttnLayerPeriod, cfg.AttnLayerOffset = 2, 1, 2, 1
+	cfg.NumExperts, cfg.NumExpertsPerTok, cfg.MambaDState, cfg.MambaDtRank = 2, 1, 2, 1
+	m, err := New(cfg, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// FuzzLoad: a checkpoint that is taken runs, whatever its numbers are.
+func FuzzLoad(f *testing.F) {
+	m := smallest(f)
+	q, err := m.Quantize(Quantization{MLP: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, m := range []*Model{m, q} {
+		dir := f.TempDir()
+		if err := m.Save(dir, false, 0); err != nil {
+			f.Fatal(err)
+		}
+		config, err1 := os.ReadFile(filepath.Join(dir, "config.json"))
+		weights, err2 := os.ReadFile(filepath.Join(dir, "model.safetensors"))
+		if err1 != nil || err2 != nil {
+			f.Fatal(err1, err2)
+		}
+		n := 8 + binary.LittleEndian.Uint64(weights)
+		f.Add(config, weights[8:n], weights[n:], false, false)
+		f.Add(config, weights[8:n], weights[n:], true, true)
+	}
+	// The length of the header is made to fit, so that what it says is what is tried.
+	f.Fuzz(func(t *testing.T, config, header, data []byte, eight, bf16 bool) {
+		cfg, err := ParseConfig(config)
+		if err != nil || cfg.NumHiddenLayers > 100 || cfg.Info().Parameters > 1<<18 {
+			return // large ones are refused by the memory that is free, or take long to fuzz
+		}
+		weights := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+		file, err := safetensors.Parse(append(weights, data...))
+		if err != nil {
+			return
+		}
+		var q *Quantization
+		if eight {
+			q = &Quantization{MLP: true, BF16: bf16}
+		}
+		m, err := build(file, cfg, q)
+		if err != nil {
+			return
+		}
+		if _, err := NewPass(m).Forward(Input{IDs: []int{0, cfg.VocabSize - 1, 0}}); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

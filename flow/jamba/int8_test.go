@@ -31,8 +31,20 @@ func TestInt8Apply(t *testing.T) {
 	with(t, func(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(5, 6))
 		for _, c := range []struct{ rows, out, in int }{
-			{1, 1, 1}, {1, 5, 15}, {1, 7, 16}, {1, 300, 48}, {1, 33, 67}, {1, 9, 200}, {1, 70, 4096},
-			{2, 5, 16}, {3, 9, 33}, {7, 65, 64}, {15, 12, 130}, {16, 5, 48}, {40, 130, 67}, {17, 200, 8192},
+			{1, 1, 1},
+			{1, 5, 15},
+			{1, 7, 16},
+			{1, 300, 48},
+			{1, 33, 67},
+			{1, 9, 200},
+			{1, 70, 4096},
+			{2, 5, 16},
+			{3, 9, 33},
+			{7, 65, 64},
+			{15, 12, 130},
+			{16, 5, 48},
+			{40, 130, 67},
+			{17, 200, 8192},
 		} {
 			w, x := randomInt8(rnd, c.out, c.in), randn(rnd, c.rows*c.in, 1)
 			got := randn(rnd, c.rows*c.out, 1) // what dst held before must not matter

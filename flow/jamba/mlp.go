@@ -53,7 +53,7 @@ func (m *MLP) backward(dx, dy, x, dh, h []float32, tp mlpTape, weight, dweight [
 func (m *MLP) trainable() error {
 	for _, l := range []Linear{m.GateProj, m.UpProj, m.DownProj} {
 		if _, ok := l.(*Dense); !ok {
-			return fmt.Errorf("jamba: %T weights cannot be trained", l)
+			return fmt.Errorf("jamba: matrices in eight bits cannot be trained")
 		}
 	}
 	return nil

@@ -15,7 +15,10 @@ type Model struct {
 // New returns a model with weights drawn for training from scratch; see Init.
 func New(cfg Config, rnd *rand.Rand) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("jamba: %w", err)
+	}
+	if err := Fits(4 * cfg.Info().Parameters); err != nil {
+		return nil, fmt.Errorf("jamba: %w", err)
 	}
 	m := &Model{cfg, NewWeights(cfg)}
 	m.Init(rnd)

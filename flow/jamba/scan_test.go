@@ -119,8 +119,15 @@ func TestScan(t *testing.T) {
 					got  []float32
 					want []float64
 				}{
-					{"y", y, wy}, {"h", h, wh}, {"du", du, wdu}, {"ddelta", ddelta, wddelta}, {"dA", da, wda},
-					{"dD", dd, wdd}, {"dB", db, wdb}, {"dC", dc, wdc}, {"dh0", carry, wdh0},
+					{"y", y, wy},
+					{"h", h, wh},
+					{"du", du, wdu},
+					{"ddelta", ddelta, wddelta},
+					{"dA", da, wda},
+					{"dD", dd, wdd},
+					{"dB", db, wdb},
+					{"dC", dc, wdc},
+					{"dh0", carry, wdh0},
 				} {
 					if d := differ(v.got, v.want); !(d < 2e-5) {
 						t.Errorf("%s: off by %g", v.name, d)

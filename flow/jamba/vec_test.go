@@ -163,9 +163,7 @@ func TestExtremes(t *testing.T) {
 	with(t, func(t *testing.T) {
 		x := make([]float32, 16)
 		y := make([]float32, 16)
-		for i, v := range []float32{-1e4, -200, -100, -88, -20, 0, 20, 88, 100, 200, 1e4} {
-			x[i] = v
-		}
+		copy(x, []float32{-1e4, -200, -100, -88, -20, 0, 20, 88, 100, 200, 1e4})
 		silu(y, x)
 		for i, v := range x {
 			if want := float64(v) * sig(float64(v)); !(math.Abs(float64(y[i])-want) <= 1e-6*math.Abs(want)+1e-30) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -174,8 +175,10 @@ func TestHalves(t *testing.T) {
 			v    float32
 			want int
 		}{
-			{lo, i}, {mid, i + i&1},
-			{math.Nextafter32(mid, 0), i}, {math.Nextafter32(mid, hi), i + 1},
+			{lo, i},
+			{mid, i + i&1},
+			{math.Nextafter32(mid, 0), i},
+			{math.Nextafter32(mid, hi), i + 1},
 		} {
 			if got := ToF16(c.v); int(got) != c.want {
 				t.Fatalf("%g rounds to %04x, want %04x", c.v, got, c.want)
@@ -290,6 +293,71 @@ func FuzzParse(f *testing.F) {
 			}
 			_, _ = tensor.Float64s()
 			_, _ = tensor.Int64s()
+		}
+	})
+}
+
+// FuzzHeader is FuzzParse with the length of the header made to fit; what is taken can be
+// written again and is then the same.
+func FuzzHeader(f *testing.F) {
+	f.Add([]byte(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}}`), make([]byte, 8))
+	f.Add([]byte(`{"b":{"dtype":"BF16","shape":[1,0],"data_offsets":[0,0]},"a":{"dtype":"I8","shape":[],"data_offsets":[0,1]}}`), []byte{7})
+	f.Fuzz(func(t *testing.T, header, data []byte) {
+		raw := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+		file, err := Parse(append(raw, data...))
+		if err != nil {
+			return
+		}
+		var ts []Tensor
+		for _, name := range file.Names() {
+			x, err := file.Tensor(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = x.Float64s()
+			_, _ = x.Int64s()
+			ts = append(ts, x)
+		}
+		var b bytes.Buffer
+		if err := Encode(&b, file.Metadata, ts); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range ts {
+			y, err := again.Tensor(x.Name)
+			if err != nil || y.DType != x.DType || !slices.Equal(y.Shape, x.Shape) || !bytes.Equal(y.Data, x.Data) {
+				t.Fatalf("%v came back as %v, %v", x, y, err)
+			}
+		}
+	})
+}
+
+// FuzzIndex: an index beside two shards is taken only if every tensor it lists can be read.
+func FuzzIndex(f *testing.F) {
+	dir := f.TempDir()
+	for _, name := range []string{"1", "2"} {
+		if err := Write(filepath.Join(dir, name), nil, []Tensor{Float32("a"+name, []float32{1}, 1)}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add([]byte(`{"metadata": {"total_size": 8}, "weight_map": {"a1": "1", "a2": "2"}}`))
+	f.Add([]byte(`{"weight_map": {"a1": "../1", "a2": "model.safetensors.index.json"}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if err := os.WriteFile(filepath.Join(dir, "model.safetensors.index.json"), raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		file, err := OpenDir(dir)
+		if err != nil {
+			return
+		}
+		defer file.Close()
+		for _, name := range file.Names() {
+			if _, err := file.Tensor(name); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

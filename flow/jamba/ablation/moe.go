@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"mflow/flow/jamba"
@@ -171,9 +171,14 @@ func bytesToIDs(b []byte) []int {
 // GoSource returns the source of some packages of Go's standard library, tests left
 // out, as found under GOROOT: a text that every machine that builds this has.
 func GoSource() ([]byte, error) {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ablation: go env GOROOT: %w", err)
+	}
+	root := strings.TrimSpace(string(out))
 	var text []byte
 	for _, pkg := range []string{"fmt", "strings", "sort", "net/http", "encoding/json", "go/parser"} {
-		files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", pkg, "*.go"))
+		files, err := filepath.Glob(filepath.Join(root, "src", pkg, "*.go"))
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +194,7 @@ func GoSource() ([]byte, error) {
 		}
 	}
 	if len(text) == 0 {
-		return nil, fmt.Errorf("ablation: no Go source under %q", runtime.GOROOT())
+		return nil, fmt.Errorf("ablation: no Go source under %q", root)
 	}
 	return text, nil
 }

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Jamba in PyTorch, for comparing times with the Go benchmarks.
 
-    python3 torch_jamba.py [--threads 1] [--batch 8] [--length 256] [--forward-only]
+    python3 torch_jamba.py [--threads 1] [--batch 8] [--length 256] [--forward-only] [--json]
 
 The network of bench_test.go, 17,462,352 parameters: hidden 256, 8 layers (attention in
 layer 4, mixtures of 8 experts in layers 1, 3, 5, 7), vocabulary 128, tied. The scan is the
 loop over tokens that the reference implementation falls back to without CUDA
 kernels; with --indexed it reads and writes tensors by index, as that does, which makes
 the backward pass quadratic in the length, and without it goes over unbound slices.
-Weights are random: this measures time, not meaning.
+Decoding (--json) takes single tokens with the cache of the reference implementation: keys
+and values that are concatenated, the last inputs of the convolution, the state of the scan.
+Weights and caches are random: this measures time, not meaning.
 """
 import argparse
+import json
 import time
 
 import torch
@@ -49,6 +52,18 @@ class Attention(nn.Module):
         s = s + torch.full((t, t), float("-inf")).triu(1)
         return self.o((s.softmax(-1) @ v).transpose(1, 2).reshape(b, t, H))
 
+    def cache(self, context):
+        return {"k": torch.randn(1, KV, context, H // HEADS), "v": torch.randn(1, KV, context, H // HEADS)}
+
+    def step(self, x, c):  # one token
+        hd = H // HEADS
+        q = self.q(x).view(1, 1, HEADS, hd).transpose(1, 2)
+        for name, proj in ("k", self.k), ("v", self.v):
+            c[name] = torch.cat([c[name], proj(x).view(1, 1, KV, hd).transpose(1, 2)], 2)
+        k, v = (c[n].repeat_interleave(HEADS // KV, 1) for n in "kv")
+        s = q @ k.transpose(2, 3) / hd ** 0.5
+        return self.o((s.softmax(-1) @ v).transpose(1, 2).reshape(1, 1, H))
+
 
 class Mamba(nn.Module):
     indexed = False
@@ -82,6 +97,21 @@ class Mamba(nn.Module):
                 ys.append((h @ ci[..., None])[..., 0])
         y = torch.stack(ys, -1) + u * self.d[:, None]
         return self.out((y * F.silu(z)).transpose(1, 2))
+
+    def cache(self, context):
+        return {"conv": torch.randn(1, D, W), "h": torch.randn(1, D, N)}
+
+    def step(self, x, c):  # one token
+        u, z = self.inp(x).transpose(1, 2).chunk(2, 1)
+        c["conv"] = torch.roll(c["conv"], -1, -1)
+        c["conv"][:, :, -1] = u[:, :, 0]
+        u = F.silu((c["conv"] * self.conv.weight[:, 0]).sum(-1) + self.conv.bias)
+        dt, b, cc = self.x(u).split([R, N, N], -1)
+        delta = F.softplus(self.dt(self.ndt(dt)))
+        a = torch.exp(delta[..., None] * -torch.exp(self.a_log))
+        c["h"] = a * c["h"] + delta[..., None] * self.nb(b)[:, None] * u[..., None]
+        y = (c["h"] @ self.nc(cc)[..., None])[..., 0] + u * self.d
+        return self.out((y[..., None] * F.silu(z)).transpose(1, 2))
 
 
 class MLP(nn.Module):
@@ -121,6 +151,10 @@ class Layer(nn.Module):
         x = x + self.mixer(self.n1(x))
         return x + self.ff(self.n2(x))
 
+    def step(self, x, c):
+        x = x + self.mixer.step(self.n1(x), c)
+        return x + self.ff(self.n2(x))
+
 
 class Jamba(nn.Module):
     def __init__(self):
@@ -132,6 +166,41 @@ class Jamba(nn.Module):
     def forward(self, ids):
         return self.norm(self.layers(self.embed(ids))) @ self.embed.weight.T
 
+    def step(self, ids, caches):
+        x = self.embed(ids)
+        for layer, c in zip(self.layers, caches):
+            x = layer.step(x, c)
+        return self.norm(x) @ self.embed.weight.T
+
+
+def timed(f):
+    """Returns the seconds that f takes, of the clock and of the processor."""
+    t, c = time.perf_counter(), time.process_time()
+    f()
+    return time.perf_counter() - t, time.process_time() - c
+
+
+def decode(m, context, tokens=100):
+    """Returns the seconds of single tokens after a context."""
+    caches, out = [l.mixer.cache(context) for l in m.layers], []
+    with torch.no_grad():
+        for _ in range(tokens):
+            ids = torch.randint(1, V, (1, 1))
+            out.append(timed(lambda: m.step(ids, caches)))
+    return out
+
+
+def check_step(m):
+    """The steps give what the whole sequence gives."""
+    ids = torch.randint(1, V, (1, 12))
+    caches = [l.mixer.cache(0) for l in m.layers]
+    for c in caches:
+        for t in c.values():
+            t.zero_()
+    with torch.no_grad():
+        steps = torch.cat([m.step(ids[:, i:i + 1], caches) for i in range(12)], 1)
+        assert (steps - m(ids)).abs().max() < 1e-4
+
 
 def main():
     p = argparse.ArgumentParser()
@@ -141,6 +210,7 @@ def main():
     p.add_argument("--repeat", type=int, default=3)
     p.add_argument("--indexed", action="store_true")
     p.add_argument("--forward-only", action="store_true")
+    p.add_argument("--json", action="store_true", help="everything, as lists of seconds")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
@@ -149,18 +219,29 @@ def main():
     n = sum(x.numel() for x in m.parameters())
     assert n == 17_462_352, n
     ids = torch.randint(1, V, (a.batch, a.length))
-    best_f = best_fb = float("inf")
-    for _ in range(a.repeat):
-        t = time.perf_counter()
+
+    def forward():
         with torch.no_grad():
             m(ids)
-        best_f = min(best_f, time.perf_counter() - t)
-        if a.forward_only:
-            continue
-        t = time.perf_counter()
-        loss = F.cross_entropy(m(ids)[:, :-1].reshape(-1, V), ids[:, 1:].reshape(-1))
-        loss.backward()
-        best_fb = min(best_fb, time.perf_counter() - t)
+
+    def backward():
+        F.cross_entropy(m(ids)[:, :-1].reshape(-1, V), ids[:, 1:].reshape(-1)).backward()
+
+    if a.json:
+        check_step(m)
+        # Backward first: the allocator then keeps the memory that forward would take anew.
+        out = {"backward": [timed(backward) for _ in range(a.repeat)], "forward": [timed(forward) for _ in range(a.repeat)]}
+        Mamba.indexed = True
+        out["forward indexed"] = [timed(forward) for _ in range(a.repeat)]
+        for context in (64, 1 << 10, 4 << 10, 16 << 10):
+            out["decode %d" % context] = decode(m, context)
+        print(json.dumps({k + of: [x[i] for x in v] for k, v in out.items() for i, of in enumerate(("", " cpu"))}))
+        return
+    best_f = best_fb = float("inf")
+    for _ in range(a.repeat):
+        best_f = min(best_f, timed(forward)[0])
+        if not a.forward_only:
+            best_fb = min(best_fb, timed(backward)[0])
     print(f"torch {torch.__version__}, {a.threads} thread(s), batch {a.batch} x {a.length}: forward {best_f:.2f} s", end="")
     print("" if a.forward_only else f", forward + backward {best_fb:.2f} s")
 

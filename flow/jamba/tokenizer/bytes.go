@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -49,4 +50,26 @@ func (b Bytes) Decode(ids []int, special bool) (string, error) {
 		}
 	}
 	return out.String(), nil
+}
+
+// JSON returns the tokenizer.json that gives the same tokens: byte pairs without any
+// pair, so that other programs read what was trained on bytes.
+func (b Bytes) JSON() ([]byte, error) {
+	vocab := map[string]int{}
+	for i, r := range byteChars {
+		vocab[string(r)] = i
+	}
+	added := []addedToken{}
+	for i, s := range b.Special {
+		added = append(added, addedToken{ID: 256 + i, Content: s, Special: true})
+	}
+	level := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}
+	return json.Marshal(map[string]any{
+		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
+		"pre_tokenizer": level, "post_processor": nil, "decoder": level,
+		"model": map[string]any{
+			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
+			"fuse_unk": false, "byte_fallback": false, "vocab": vocab, "merges": []string{},
+		},
+	})
 }

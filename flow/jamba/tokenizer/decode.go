@@ -77,7 +77,7 @@ func parseDecoder(raw json.RawMessage, added map[string]bool) (func([]string) []
 			return nil, err
 		}
 		if strip.Content == "" {
-			return nil, fmt.Errorf("Strip has no content")
+			return nil, fmt.Errorf("type Strip has no content")
 		}
 		return each(func(s string, _ int) string {
 			for n := 0; n < strip.Start && strings.HasPrefix(s, strip.Content); n++ {

@@ -308,6 +308,32 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// The file of Bytes gives the tokens of Bytes, for every byte.
+func TestBytesJSON(t *testing.T) {
+	for _, b := range []Bytes{{}, {Special: []string{"<s>", "</s>"}}} {
+		raw, err := b.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "<s>héllo,  world\r\n\t</s>\x00日本\xff\xfe"
+		for i := range 256 {
+			text += string([]byte{byte(i)})
+		}
+		want, err1 := b.Encode(text, true)
+		got, err2 := file.Encode(text, true)
+		if err1 != nil || err2 != nil || !slices.Equal(got, want) || file.Size() != b.Size() {
+			t.Errorf("%v and %v; %v, %v; sizes %d and %d", got, want, err1, err2, file.Size(), b.Size())
+		}
+		if back, err := file.Decode(want, true); err != nil || back != text {
+			t.Errorf("%q, %v", back, err)
+		}
+	}
+}
+
 // No text makes a tokenizer fail, and byte-level text comes back.
 func FuzzEncode(f *testing.F) {
 	for _, s := range []string{"", "Hello  world\n", "a<|endoftext|>b", "\xff\xfe", "▁x ▁"} {
