@@ -42,17 +42,17 @@ const (
 
 // A Spec is one fit of the study.
 type Spec struct {
-	Target   string  `json:"target"`   // a synthetic density
-	Manifold string  `json:"manifold"` // as manifold.Parse reads it
-	Prior    string  `json:"prior"`    // uniform, or mixture: a fitted broad one
-	Probes   int     `json:"probes"`   // of Hutchinson's estimator; 0 for the exact divergence
-	Seconds  float64 `json:"budget"`   // of training
-	Seed     uint64  `json:"seed"`
+	Target   string `json:"target"`   // a synthetic density
+	Manifold string `json:"manifold"` // as manifold.Parse reads it
+	Prior    string `json:"prior"`    // uniform, or mixture: a fitted broad one
+	Probes   int    `json:"probes"`   // of Hutchinson's estimator; 0 for the exact divergence
+	Steps    int    `json:"steps"`    // of training
+	Seed     uint64 `json:"seed"`
 }
 
 // String names the fit in one line; equal names are equal fits.
 func (s Spec) String() string {
-	return fmt.Sprintf("dimension %s on %s, prior %s, %s divergence, %g s, seed %d", s.Target, s.Manifold, s.Prior, s.Divergence(), s.Seconds, s.Seed)
+	return fmt.Sprintf("dimension %s on %s, prior %s, %s divergence, %d steps, seed %d", s.Target, s.Manifold, s.Prior, s.Divergence(), s.Steps, s.Seed)
 }
 
 // Divergence says how the divergence is taken in training.
@@ -69,18 +69,18 @@ var Manifolds = []string{"sphere:2", "sphere:3", "sphere:5", "sphere:10", "torus
 // Specs returns the fits of the study: "swells", which is as far from uniform in
 // every dimension, under both priors and both divergences; and "bumps", whose
 // sharpness grows with the dimension, with the exact divergence.
-func Specs(seconds float64) []Spec {
+func Specs(steps int) []Spec {
 	var out []Spec
 	for _, m := range Manifolds {
 		for _, p := range []string{"uniform", "mixture"} {
 			for probes := range 2 {
-				out = append(out, Spec{"swells", m, p, probes, seconds, 0})
+				out = append(out, Spec{"swells", m, p, probes, steps, 0})
 			}
 		}
 	}
 	for _, m := range Manifolds {
 		for _, p := range []string{"uniform", "mixture"} {
-			out = append(out, Spec{"bumps", m, p, 0, seconds, 0})
+			out = append(out, Spec{"bumps", m, p, 0, steps, 0})
 		}
 	}
 	return out
@@ -91,7 +91,6 @@ func Specs(seconds float64) []Spec {
 type Row struct {
 	Spec
 	Dim     int     `json:"dim"`
-	Steps   int     `json:"steps"`
 	Took    float64 `json:"seconds"`
 	Uniform Value   `json:"kl_uniform"`
 	Start   Value   `json:"kl_prior"`
@@ -142,7 +141,7 @@ func Run(ctx context.Context, s Spec) (*Row, error) {
 	start := time.Now()
 	r := &Row{Spec: s, Points: integral}
 	r.Dim, _ = m.Dims()
-	f, err := fit(ctx, s, truth, r)
+	f, err := fit(ctx, s, truth)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +150,7 @@ func Run(ctx context.Context, s Spec) (*Row, error) {
 }
 
 // fit trains the flow of s on points of the truth.
-func fit(ctx context.Context, s Spec, truth *datasets.Synthetic, r *Row) (*flow.Flow, error) {
+func fit(ctx context.Context, s Spec, truth *datasets.Synthetic) (*flow.Flow, error) {
 	x, val := truth.Draw(points, 1+s.Seed).X, truth.Draw(held, 1000+s.Seed).X
 	var nu flow.Prior = prior.Uniform{M: truth.Manifold}
 	switch s.Prior {
@@ -172,11 +171,8 @@ func fit(ctx context.Context, s Spec, truth *datasets.Synthetic, r *Row) (*flow.
 		return nil, err
 	}
 	run, err := train.New(&flow.Flow{Manifold: truth.Manifold, Prior: nu, Field: field}, train.Data{Train: x, Val: val},
-		train.Settings{Seed: s.Seed, Probes: s.Probes, Check: train.Check{Points: 5000}})
+		train.Settings{Seed: s.Seed, Steps: s.Steps, Probes: s.Probes, Check: train.Check{Points: 5000}})
 	if err != nil {
-		return nil, err
-	}
-	if err := run.Plan(time.Duration(s.Seconds * float64(time.Second))); err != nil {
 		return nil, err
 	}
 	for _, err := range run.Steps(ctx) {
@@ -184,7 +180,6 @@ func fit(ctx context.Context, s Spec, truth *datasets.Synthetic, r *Row) (*flow.
 			return nil, err
 		}
 	}
-	r.Steps = run.Step()
 	f, _, err := run.Flow(integral)
 	return f, err
 }

@@ -74,7 +74,7 @@ func TestRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fits a flow")
 	}
-	r, err := Run(context.Background(), Spec{"swells", "torus:4", "mixture", 1, 0.3, 0})
+	r, err := Run(context.Background(), Spec{"swells", "torus:4", "mixture", 1, 30, 0})
 	if err != nil {
 		t.Fatal(err)
 	}
