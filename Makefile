@@ -6,10 +6,9 @@ GOFUMPT     = go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MFLOW       = bin/mflow
 FUZZTIME    = 10s
-BUDGET      = 3m
-SPLIT       = published
+RESULTS     =
 
-.PHONY: build test demo lint bench bench-jamba microbench fuzz torture results notebooks cuda-build cuda-test cuda-probe clean
+.PHONY: build test demo lint bench bench-jamba microbench fuzz torture results ablation notebooks cuda-build cuda-test cuda-probe clean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -60,15 +59,15 @@ fuzz:
 torture:
 	MFLOW_KILLS=20 go test -count=1 -timeout 30m -v -run TestKilled ./cmd/mflow
 
-# The table of the README: the earth sets, one core, $(BUDGET) each. The data come
-# from MFLOW_DATA, the cache or their public sources.
+# Remakes docs/results.md, from out/results where that has a run already; interrupted, the
+# same command goes on. The data come from MFLOW_DATA, the cache or their public sources.
+# RESULTS passes flags: make results RESULTS="-only '^flood' -jobs 1", or -list, -dry, -help.
 results: build
-	@mkdir -p out/results
-	@for set in volcano earthquake flood fire; do \
-		$(MFLOW) train --data $$set --split $(SPLIT) --time $(BUDGET) --threads 1 --overwrite \
-			-o out/results/$$set-$(SPLIT).mflow || exit 1; \
-	done
-	$(MFLOW) eval out/results/*-$(SPLIT).mflow | tee out/results/$(SPLIT).md
+	go run ./bench/results $(RESULTS)
+
+# Remakes the table of docs/recipe.md.
+ablation: build
+	go run ./bench/results -ablation $(RESULTS)
 
 # Runs the notebooks and keeps their outputs. Needs jupyter-nbconvert and xarray.
 notebooks: build

@@ -51,6 +51,7 @@ var synthetics = []struct {
 }{
 	{"plates", "an earthquake-like set on the sphere: kernels along arcs, and some anywhere", plates},
 	{"bumps", "a few kernels on a sphere, flat torus, torus of revolution or SO(3)", bumps},
+	{"swells", "four kernels on a sphere or flat torus, as far from uniform in every dimension", swells},
 	{"checkerboard", "every other square of the sphere or the flat torus T²", checkerboard},
 	{"spirals", "two spirals on the flat torus T²", spirals},
 }
@@ -235,6 +236,65 @@ func bumps(m manifold.Manifold) *Synthetic {
 		}
 	}
 	return mix(u, parts)
+}
+
+// swells is bumps for a study of the dimension: each of its four kernels is two
+// nats from the uniform density, by relative entropy, whatever the dimension.
+func swells(m manifold.Manifold) *Synthetic {
+	if m == nil {
+		m = manifold.Sphere{N: 2}
+	}
+	u, ok := m.(manifold.Measurer)
+	kappa := Concentration(m, 2)
+	if !ok || math.IsNaN(kappa) {
+		return nil
+	}
+	rnd := rand.New(rand.NewPCG(23, 1))
+	_, n := m.Dims()
+	var parts []part
+	for _, w := range []float64{0.35, 0.25, 0.2, 0.1} {
+		mean := make([]float64, n)
+		u.Rand(mean, rnd)
+		if _, ok := m.(manifold.Torus); ok {
+			parts = append(parts, vonMises(mean, kappa, w))
+		} else {
+			parts = append(parts, vmf(mean, kappa, w))
+		}
+	}
+	return mix(u, parts)
+}
+
+// Concentration returns the concentration κ at which a von Mises-Fisher density
+// on a sphere, or a product of von Mises densities on a flat torus, has the given
+// relative entropy to the uniform density, in nats; NaN on other manifolds.
+func Concentration(m manifold.Manifold, nats float64) float64 {
+	var norm func(kappa float64) float64 // log N(κ) of f = exp(-κ t) / N
+	var vol float64
+	switch m := m.(type) {
+	case manifold.Sphere:
+		norm = func(k float64) float64 { return directional.SphereLogNorm(m.N, k) }
+		vol = m.Volume()
+	case manifold.Torus:
+		norm = func(k float64) float64 { return float64(m.N) * directional.CircleLogNorm(k) }
+		vol = m.Volume()
+	default:
+		return math.NaN()
+	}
+	// ∫ f log(f vol) = κ (log N)' - log N + log vol, which rises with κ.
+	entropy := func(k float64) float64 {
+		const h = 1e-4 // of a central difference, relative: an error of 1e-8
+		slope := (norm(k*(1+h)) - norm(k*(1-h))) / (2 * h)
+		return slope - norm(k) + math.Log(vol)
+	}
+	lo, hi := math.Log(1e-3), math.Log(1e9)
+	for range 60 {
+		if mid := (lo + hi) / 2; entropy(math.Exp(mid)) < nats {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return math.Exp((lo + hi) / 2)
 }
 
 // ring is a product of von Mises densities of the angles of a torus of

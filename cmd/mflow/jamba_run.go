@@ -62,7 +62,7 @@ func (a *app) jambaSteps(ctx context.Context, dir *runDir, r *lm.Run, o *jambaTr
 				note += fmt.Sprintf("  held out %.3f", held)
 			}
 			if len(s.Load) > 1 {
-				note += fmt.Sprintf("  balance %.3f  load %s", balance.value, spread(s.Load))
+				note += fmt.Sprintf("  balance %.3f  load %s", balance.value, loadRange(s.Load))
 			}
 			return note + fmt.Sprintf("  rate %.2g  %.1fk tokens/s", s.Rate, float64(tokens)/time.Since(begun).Seconds()/1e3)
 		})
@@ -76,9 +76,9 @@ func (a *app) jambaSteps(ctx context.Context, dir *runDir, r *lm.Run, o *jambaTr
 	return end(), save()
 }
 
-// spread writes the least and the most of what experts have to do, in shares of the
+// loadRange writes the least and the most of what experts have to do, in shares of the
 // mean.
-func spread(load []int) string {
+func loadRange(load []int) string {
 	sum := 0
 	for _, n := range load {
 		sum += n
