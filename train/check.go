@@ -80,8 +80,16 @@ func nll(f *flow.Flow, x []float64) (mean, se float64) {
 	return meanSE(lp)
 }
 
-// nllAt is nll with given prior densities in place of the flow's own, for
-// training points under a cross-fitted prior.
+// NLL returns the mean and standard error of -log p at training points x. Densities
+// nu, unless nil, take the place of the prior's own there, which may have been
+// fitted to the points.
+func NLL(f *flow.Flow, x, nu []float64) (mean, se float64) {
+	if nu == nil {
+		return nll(f, x)
+	}
+	return nllAt(f, x, nu)
+}
+
 func nllAt(f *flow.Flow, x, nu []float64) (mean, se float64) {
 	mu, own := make([]float64, len(nu)), make([]float64, len(nu))
 	divergence.New(f).Eval(x, own, mu, nil)

@@ -311,7 +311,9 @@ func (l *gateLoss) node(v *G.Node) (*G.Node, error) {
 }
 
 // value also leaves ω and q for gradient.
-func (l *gateLoss) value(g []float32) float32 {
+func (l *gateLoss) value(g []float32) float32 { return float32(l.exact(g)) }
+
+func (l *gateLoss) exact(g []float32) float64 {
 	f := l.fold
 	own, q := l.own[:len(f.Weight)], l.q[:len(f.Weight)]
 	gate(own, l.weight[:len(own)], g)
@@ -329,7 +331,7 @@ func (l *gateLoss) value(g []float32) float32 {
 			}
 		}
 	}
-	return float32(loss)
+	return loss
 }
 
 // gradient writes s L' to grad.

@@ -7,6 +7,7 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/nn"
 
 	"mflow/flow/prior"
 	"mflow/score"
@@ -79,11 +80,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		return nil, err
 	}
 	f := &flow.Flow{Manifold: flows[0].Manifold, Prior: blend, Eps: m.Weight * eps}
-	for _, g := range flows {
-		net := g.Nets[0].WithParams(append([]float32(nil), g.Nets[0].Params...))
-		net.ScaleOutput(float32(m.Weight / float64(len(flows))))
-		f.Nets = append(f.Nets, net)
-	}
+	f.Nets = shares(flows, m.Weight)
 	z, _, err := divergence.Normaliser(f, points, rnd)
 	if err != nil {
 		return nil, err
@@ -99,6 +96,28 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		m.Flow = f
 	}
 	return m, nil
+}
+
+// Average returns the mixture of flows on one prior in equal parts, which is the
+// flow with the mean of their fields. Z is measured on `points` points.
+func Average(flows []*flow.Flow, points int, rnd *rand.Rand) (*flow.Flow, error) {
+	f := *flows[0]
+	f.Nets = shares(flows, 1)
+	z, _, err := divergence.Normaliser(&f, points, rnd)
+	f.Z, f.ZSE = z.Value, z.SE
+	return &f, err
+}
+
+// shares returns the networks of the flows with outputs scaled so that their
+// fields sum to the mean field times a.
+func shares(flows []*flow.Flow, a float64) []*nn.MLP {
+	var nets []*nn.MLP
+	for _, g := range flows {
+		net := g.Nets[0].WithParams(append([]float32(nil), g.Nets[0].Params...))
+		net.ScaleOutput(float32(a / float64(len(flows))))
+		nets = append(nets, net)
+	}
+	return nets
 }
 
 // maximise finds the largest value of a unimodal function by golden section.

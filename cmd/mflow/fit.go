@@ -84,21 +84,35 @@ func (b *beginning) crossed() float64 {
 	return sum
 }
 
-// network trains one network on top of the prior.
+// network trains networks on top of the prior, which differ by their seeds, and
+// averages their fields.
 func (a *app) network(cmd *cobra.Command, dir *runDir, b *beginning, p *points, o *trainOptions, out *trained) (*flow.Flow, error) {
-	r, err := a.newRun(dir, b.prior, train.Data{Train: p.train, Val: p.val, Nu: b.nu}, p, o, 0, 0)
-	if err != nil {
+	runs := make([]*train.Run, max(1, o.field.nets))
+	if err := a.newRuns(runs, dir, b.prior, p, o, func(int) train.Data {
+		return train.Data{Train: p.train, Val: p.val, Nu: b.nu}
+	}); err != nil {
 		return nil, err
 	}
 	if err := dir.create(cmd); err != nil {
 		return nil, err
 	}
-	f, score, err := a.finish(cmd.Context(), dir, r, o)
+	flows, scores, err := a.finish(cmd.Context(), dir, runs, o)
 	if err != nil {
 		return nil, err
 	}
-	out.Steps, out.Best, out.TrainNLL = r.Step(), r.Best().Step, ptr(score.TrainNLL)
-	f.Training, err = json.Marshal(r.Settings())
+	f := flows[0]
+	for _, r := range runs {
+		out.Steps += r.Step()
+	}
+	out.TrainNLL, out.Best = ptr(scores[0].TrainNLL), runs[0].Best().Step
+	if len(flows) > 1 {
+		if f, err = train.Average(flows, o.points, rand.New(rand.NewPCG(a.seed, mixStream))); err != nil {
+			return nil, err
+		}
+		nll, _ := train.NLL(f, p.train, b.nu)
+		out.TrainNLL, out.Best = ptr(nll), 0
+	}
+	f.Training, err = json.Marshal(runs[0].Settings())
 	return f, err
 }
 
@@ -122,33 +136,25 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 	}
 	_, n := p.m.Dims()
 	runs := make([]*train.Run, o.field.nets)
-	for k := range runs {
+	if err := a.newRuns(runs, dir, uniform, p, o, func(k int) train.Data {
 		var x []float64
 		for i, fold := range with.Fold {
 			if fold != k {
 				x = append(x, p.train[i*n:(i+1)*n]...)
 			}
 		}
-		steps := 0
-		if k > 0 { // as many as the first, also when resumed
-			steps = runs[0].Settings().Steps
-		}
-		if runs[k], err = a.newRun(dir.of(k), uniform, train.Data{Train: x, Val: p.val}, p, o, k, steps); err != nil {
-			return nil, err
-		}
+		return train.Data{Train: x, Val: p.val}
+	}); err != nil {
+		return nil, err
 	}
 	if err := dir.create(cmd); err != nil {
 		return nil, err
 	}
-	flows := make([]*flow.Flow, len(runs))
-	for k, r := range runs {
-		sub := dir.of(k)
-		if err := sub.make(); err != nil {
-			return nil, err
-		}
-		if flows[k], _, err = a.finish(cmd.Context(), sub, r, o); err != nil {
-			return nil, err
-		}
+	flows, _, err := a.finish(cmd.Context(), dir, runs, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
 		out.Steps += r.Step()
 	}
 	m, err := train.Mix(with, flows, o.points, rand.New(rand.NewPCG(a.seed, mixStream)))
@@ -159,6 +165,19 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 	m.Flow.Data = p.summary
 	m.Flow.Training, err = json.Marshal(runs[0].Settings())
 	return m.Flow, err
+}
+
+// newRuns fills runs with those of networks on the data that data gives. All take
+// as many steps as the first, also when resumed.
+func (a *app) newRuns(runs []*train.Run, dir *runDir, pr flow.Prior, p *points, o *trainOptions, data func(k int) train.Data) (err error) {
+	steps := 0
+	for k := range runs {
+		if runs[k], err = a.newRun(dir.of(k), pr, data(k), p, o, k, steps); err != nil {
+			return err
+		}
+		steps = runs[0].Settings().Steps
+	}
+	return nil
 }
 
 // newRun returns the run of network k, or under --resume that of its last
@@ -186,12 +205,23 @@ func (a *app) newRun(dir *runDir, pr flow.Prior, data train.Data, p *points, o *
 	return r, err
 }
 
-// finish takes the steps of a run and returns the best flow.
-func (a *app) finish(ctx context.Context, dir *runDir, r *train.Run, o *trainOptions) (*flow.Flow, train.Score, error) {
-	if err := a.steps(ctx, dir, r, o); err != nil {
-		return nil, train.Score{}, err
+// finish takes the steps of every run and returns the best flow of each.
+func (a *app) finish(ctx context.Context, dir *runDir, runs []*train.Run, o *trainOptions) ([]*flow.Flow, []train.Score, error) {
+	flows, scores := make([]*flow.Flow, len(runs)), make([]train.Score, len(runs))
+	for k, r := range runs {
+		sub := dir.of(k)
+		err := sub.make()
+		if err == nil {
+			err = a.steps(ctx, sub, r, o)
+		}
+		if err == nil {
+			flows[k], scores[k], err = r.Flow(o.points)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
 	}
-	return r.Flow(o.points)
+	return flows, scores, nil
 }
 
 func unknownField(kind fieldKind) error {

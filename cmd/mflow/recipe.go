@@ -10,19 +10,18 @@ import (
 
 // An effort is how long a model may take.
 type effort struct {
-	nets  int // networks of a mixture, 0 for none
-	steps int // of each
-	alone int // steps of a network that is the whole model
+	nets, steps   int // networks of a mixture, none if 0, and steps of each
+	alone, length int // networks that are the whole field, and steps of each
 }
 
 func parseEffort(s string) (effort, error) {
 	switch s {
 	case "quick":
-		return effort{0, 0, 1000}, nil
+		return effort{0, 0, 1, 1000}, nil
 	case "good":
-		return effort{4, 1200, 3000}, nil
+		return effort{4, 1200, 1, 3000}, nil
 	case "best":
-		return effort{8, 4000, 12000}, nil
+		return effort{8, 4000, 4, 6000}, nil
 	}
 	return effort{}, usagef("unknown effort %q, want quick, good or best", s)
 }
@@ -60,14 +59,18 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 		return unknownField(o.field.kind)
 	}
 	given := cmd.Flags().Changed
+	nets, steps := e.alone, e.length
 	if o.field.kind == mixture {
-		o.field.nets = max(e.nets, 2)
+		nets, steps = max(e.nets, 2), max(e.steps, 400)
+	}
+	if !given("nets") {
+		o.field.nets = nets
 	}
 	if !given("steps") {
-		o.settings.Steps = e.alone
-		if o.field.kind == mixture {
-			o.settings.Steps = max(e.steps, 400)
-		}
+		o.settings.Steps = steps
+	}
+	if o.field.nets < 1 || o.field.kind == mixture && o.field.nets < 2 {
+		return usagef("--nets is %d, want at least 1, and 2 in a mixture", o.field.nets)
 	}
 	// Sharp data need higher frequencies, and hardly a penalty: a large weight of
 	// the negative part keeps the density from rising where it must.

@@ -70,6 +70,7 @@ the points cluster, unless they are given.`,
 		d := flow.FieldSpec{}.WithDefaults()
 		fs.StringVar(&o.effort, "effort", "good", "quick: a density in seconds; good; best: longer and more networks")
 		fs.StringVar((*string)(&o.field.kind), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in if they prove themselves")
+		fs.IntVar(&o.field.nets, "nets", 0, "networks whose fields are averaged (default by --effort)")
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
 		fs.StringVar(&o.field.Activation, "activation", d.Activation, "swish, sin, tanh or softplus")
 		fs.IntVar(&o.field.Waves, "waves", d.Waves, "frequencies of the input features, -1 for none")

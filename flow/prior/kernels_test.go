@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"mflow/manifold"
@@ -23,6 +24,12 @@ func plain(p *Kernels, x []float64) float64 {
 		for j := range len(p.Points) / n {
 			if p.class(j) == c {
 				of++
+			}
+		}
+		if p.Gain != nil {
+			w = slices.Clone(w)
+			for k := range w {
+				w[k] *= p.Gain[i*p.parts()+k]
 			}
 		}
 		var g float64
