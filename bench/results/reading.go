@@ -35,6 +35,14 @@ func (t *table) reading() string {
 		}
 	}
 	for _, s := range t.rows {
+		if s.gates.of > 0 && s.method.name == "gated" {
+			say("Learned weights of the kernels proved themselves on validation, and were kept, on %d of %s.", s.gates.yes, count(s.gates.of, "split"))
+		}
+		if s.networks.of > 0 {
+			say("Networks proved themselves, and were mixed in, on %d of %s.", s.networks.yes, count(s.networks.of, "split"))
+		}
+	}
+	for _, s := range t.rows {
 		if s.z.n > 0 && math.Abs(s.worst-1) > 0.01 {
 			say("Z of the %s is %.3f on average and %.3f at its furthest from one; not normalised it would be shown as %.3f.",
 				s.method.title, s.z.mean, s.worst, s.raw.mean)

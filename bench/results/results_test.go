@@ -270,7 +270,9 @@ func TestPage(t *testing.T) {
 	put("kde", 1, rec(1, 0, rows, 0, 1, 2, 3, 4.1))
 	put("plain", 0, rec(1.2, 0.001, rows, -1, 0, 1, 2, 2.9))
 	put("plain", 1, rec(1.2, 0.001, rows, -1, 0, 1, 2, 3.1))
-	put("default", 0, rec(1, 0, rows, 0.1, 1, 2, 3, 4))
+	full := rec(1, 0, rows, 0.1, 1, 2, 3, 4)
+	full.Train = json.RawMessage(`{"gate":{"kept":true},"mixture":{"gain":0.01,"kept":false}}`)
+	put("default", 0, full)
 	r := dimension.Row{Spec: study()[0], Dim: 2, KL: dimension.Value{Mean: 0.1, SE: 0.01}, Start: dimension.Value{Mean: 1, SE: 0.01},
 		Z: dimension.Value{Mean: 1, SE: 0.001}, ZPlain: dimension.Value{Mean: 1.001, SE: 0.001}}
 	d := dimensionJob(study()[0])
@@ -289,6 +291,7 @@ func TestPage(t *testing.T) {
 		"The default does not differ reliably from kernels (+0.020 ±0.020 nats).",
 		"Z of the plain Moser flow, uniform prior is 1.200 on average",
 		"default on 1 of 2 splits",
+		"Networks proved themselves, and were mixed in, on 0 of 1 split.",
 		"swells on spheres, uniform prior, exact divergence: holds on all of S².",
 	} {
 		if !strings.Contains(text, want) {
