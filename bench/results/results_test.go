@@ -273,8 +273,10 @@ func TestPage(t *testing.T) {
 	full := rec(1, 0, rows, 0.1, 1, 2, 3, 4)
 	full.Train = json.RawMessage(`{"gate":{"kept":true},"mixture":{"gain":0.01,"kept":false}}`)
 	put("default", 0, full)
-	r := dimension.Row{Spec: study()[0], Dim: 2, KL: dimension.Value{Mean: 0.1, SE: 0.01}, Start: dimension.Value{Mean: 1, SE: 0.01},
-		Z: dimension.Value{Mean: 1, SE: 0.001}, ZPlain: dimension.Value{Mean: 1.001, SE: 0.001}}
+	r := dimension.Row{
+		Spec: study()[0], Dim: 2, KL: dimension.Value{Mean: 0.1, SE: 0.01}, Start: dimension.Value{Mean: 1, SE: 0.01},
+		Z: dimension.Value{Mean: 1, SE: 0.001}, ZPlain: dimension.Value{Mean: 1.001, SE: 0.001},
+	}
 	d := dimensionJob(study()[0])
 	if err := o.cache.put(d.name, d.lines, made{Machine: "abacus", Build: "x"}, &r); err != nil {
 		t.Fatal(err)

@@ -38,7 +38,8 @@ type kept struct{ yes, of int }
 
 func (k *kept) count(part *struct {
 	Kept bool `json:"kept"`
-}) {
+},
+) {
 	if part == nil {
 		return
 	}
@@ -50,16 +51,6 @@ func (k *kept) count(part *struct {
 
 // blocks says whether errors are clustered by cells.
 func (t *table) blocks() bool { return t.split == "blocked" }
-
-// get returns the summary of a method by name.
-func (t *table) get(name string) *summary {
-	for i := range t.rows {
-		if t.rows[i].method.name == name {
-			return &t.rows[i]
-		}
-	}
-	return nil
-}
 
 func (t *table) empty() bool {
 	for _, s := range t.rows {
