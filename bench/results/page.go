@@ -127,14 +127,19 @@ the resolution floor: 1e-4 rad in published splits of the earth sets, 1e-3 elsew
 			last = t.data
 		}
 		t.write(b)
-		if t.data == "rna" {
+		switch t.data {
+		case "rna":
 			writePublished(b, []*table{t})
+		case "torsion":
+			b.p("%s\n", torsionNote)
 		}
 	}
 	c.calibration(b)
 	c.dimension(b)
 	return b.String(), nil
 }
+
+const torsionNote = "Published scores of protein torsions (best trusted: 1.01 General, 1.89 Glycine, 0.12 Proline, 1.18 Pre-Pro) are of another set, one residue class at a time, and cannot be compared with these."
 
 // provenance says on what the numbers were made.
 func (c *contents) provenance(b *pageText) {
