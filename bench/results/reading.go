@@ -16,7 +16,8 @@ func (t *table) reading() string {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	low := -1
 	for i, s := range t.rows {
-		if s.nll.n > 0 && (low < 0 || s.nll.mean < t.rows[low].nll.mean) {
+		const shown = 5e-4 // a smaller difference is not to be seen in the table
+		if s.nll.n > 0 && (low < 0 || s.nll.mean < t.rows[low].nll.mean-shown) {
 			low = i
 		}
 	}
@@ -81,6 +82,10 @@ func (s *summary) says(base string, blocks bool) string {
 		}
 		text = fmt.Sprintf("%s is %s %s by %s, but two standard errors are reached only by one of the two errors: not proven", who, word, base, by)
 	default:
+		const rounding = 1e-6
+		if math.Abs(s.gain.pooled.mean) < rounding && s.gain.pooled.se < rounding {
+			return fmt.Sprintf("%s is the same density as %s.", who, base)
+		}
 		return fmt.Sprintf("%s does not differ reliably from %s (%+.3f ±%.3f nats).", who, base, s.gain.pooled.mean, s.gain.pooled.se)
 	}
 	n := s.new
