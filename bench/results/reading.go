@@ -82,9 +82,9 @@ func (s *summary) says(base string, blocks bool) string {
 		}
 		text = fmt.Sprintf("%s is %s %s by %s, but two standard errors are reached only by one of the two errors: not proven", who, word, base, by)
 	default:
-		const rounding = 1e-6
-		if math.Abs(s.gain.pooled.mean) < rounding && s.gain.pooled.se < rounding {
-			return fmt.Sprintf("%s is the same density as %s.", who, base)
+		const shown = 5e-4
+		if math.Abs(s.gain.pooled.mean) < shown && s.gain.pooled.se < shown {
+			return fmt.Sprintf("%s does not differ from %s in the digits shown.", who, base)
 		}
 		return fmt.Sprintf("%s does not differ reliably from %s (%+.3f ±%.3f nats).", who, base, s.gain.pooled.mean, s.gain.pooled.se)
 	}

@@ -312,6 +312,26 @@ func TestPage(t *testing.T) {
 	}
 }
 
+func TestWriteAblation(t *testing.T) {
+	records := make([]*record, len(variants))
+	records[0] = rec(1.05, 0, []int{0, 2, 4}, 0, 1, 2)
+	records[1] = rec(1.04, 0, []int{0, 2, 4}, 0, 0.5, 1)
+	b := &pageText{}
+	writeAblation(b, records, made{Machine: "abacus"})
+	for _, want := range []string{
+		"abacus.", "| -1.000 |  | 1.050 |", "| chance | another training seed | -0.500 | +0.500 ±0.289 | 1.040 |",
+		"| prior | kernels for uniform; half of the Monte Carlo points from them | missing |",
+		"mflow train --data flood --split published --split-seed 100 --prior uniform --lambda 30 --steps 1200 --threads 1 -o MODEL",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(b.String())
+	}
+}
+
 func TestSplice(t *testing.T) {
 	got, err := splice("a\n"+ablationBegin+"\nold\n"+ablationEnd+"\nb\n", "new\n", "x.md")
 	if err != nil || got != "a\n"+ablationBegin+"\n\nnew\n\n"+ablationEnd+"\nb\n" {
