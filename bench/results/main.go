@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"mflow/internal/atomicfile"
@@ -31,6 +32,7 @@ type options struct {
 	only     *regexp.Regexp
 	list     bool
 	dry      bool
+	write    bool
 	ablation bool
 	seeds    seedPlan
 	cache    cache
@@ -59,7 +61,7 @@ func main() {
 		log.Print("results: ", err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	switch err := results(ctx, o); {
 	case errors.Is(err, context.Canceled):
@@ -84,6 +86,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	only := f.String("only", "", "make only jobs whose name matches this `regexp`")
 	f.BoolVar(&o.list, "list", false, "list the jobs and whether the cache has them, and stop")
 	f.BoolVar(&o.dry, "dry", false, "write the command lines that would be run, and stop")
+	f.BoolVar(&o.write, "write", false, "write the page from what the cache has, and run nothing")
 	f.BoolVar(&o.ablation, "ablation", false, "make the ablation of docs/recipe.md instead")
 	seeds := f.String("seeds", "0..4", "split seeds of published and distinct splits")
 	blocked := f.String("blocked-seeds", "20..29", "split seeds of blocked splits")
@@ -170,7 +173,7 @@ func results(ctx context.Context, o *options) error {
 		return nil
 	}
 	var failed int
-	if len(todo) > 0 {
+	if len(todo) > 0 && !o.write {
 		var err error
 		if failed, err = runAll(ctx, o.cache, todo, o); err != nil && !errors.Is(err, context.Canceled) {
 			return err

@@ -16,7 +16,8 @@ func (t *table) reading() string {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	low := -1
 	for i, s := range t.rows {
-		if s.nll.n > 0 && (low < 0 || s.nll.mean < t.rows[low].nll.mean) {
+		const shown = 5e-4 // a smaller difference is not to be seen in the table
+		if s.nll.n > 0 && (low < 0 || s.nll.mean < t.rows[low].nll.mean-shown) {
 			low = i
 		}
 	}
@@ -32,6 +33,14 @@ func (t *table) reading() string {
 			if s.compared && !s.method.baseline {
 				say("%s", s.says(base, t.blocks()))
 			}
+		}
+	}
+	for _, s := range t.rows {
+		if s.gates.of > 0 && s.method.name == "gated" {
+			say("Learned weights of the kernels proved themselves on validation, and were kept, on %d of %s.", s.gates.yes, count(s.gates.of, "split"))
+		}
+		if s.networks.of > 0 {
+			say("Networks proved themselves, and were mixed in, on %d of %s.", s.networks.yes, count(s.networks.of, "split"))
 		}
 	}
 	for _, s := range t.rows {
@@ -73,6 +82,10 @@ func (s *summary) says(base string, blocks bool) string {
 		}
 		text = fmt.Sprintf("%s is %s %s by %s, but two standard errors are reached only by one of the two errors: not proven", who, word, base, by)
 	default:
+		const shown = 5e-4
+		if math.Abs(s.gain.pooled.mean) < shown && s.gain.pooled.se < shown {
+			return fmt.Sprintf("%s does not differ from %s in the digits shown.", who, base)
+		}
 		return fmt.Sprintf("%s does not differ reliably from %s (%+.3f ±%.3f nats).", who, base, s.gain.pooled.mean, s.gain.pooled.se)
 	}
 	n := s.new

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"math"
 )
 
@@ -25,22 +26,31 @@ type summary struct {
 	worst      float64 // Z furthest from one
 	disagree   int     // splits where the two normalisers disagree
 	wall, cpu  value   // of a fit, seconds
+	gates      kept    // splits where learned weights of kernels were kept
+	networks   kept    // splits where a flow was mixed in
 	gain, new  gain    // over the best method without a flow, on all and on novel points
 	compared   bool
 }
 
+// kept counts the splits where a part proved itself on validation, of those where
+// it was tried.
+type kept struct{ yes, of int }
+
+func (k *kept) count(part *struct {
+	Kept bool `json:"kept"`
+},
+) {
+	if part == nil {
+		return
+	}
+	k.of++
+	if part.Kept {
+		k.yes++
+	}
+}
+
 // blocks says whether errors are clustered by cells.
 func (t *table) blocks() bool { return t.split == "blocked" }
-
-// get returns the summary of a method by name.
-func (t *table) get(name string) *summary {
-	for i := range t.rows {
-		if t.rows[i].method.name == name {
-			return &t.rows[i]
-		}
-	}
-	return nil
-}
 
 func (t *table) empty() bool {
 	for _, s := range t.rows {
@@ -84,6 +94,15 @@ func newTable(data, split string, seeds []uint64, records [][]*record) *table {
 			}
 			if e.Quadrature != nil && !e.Quadrature.Agree {
 				s.disagree++
+			}
+			var parts struct {
+				Gate, Mixture *struct {
+					Kept bool `json:"kept"`
+				}
+			}
+			if json.Unmarshal(r.Train, &parts) == nil {
+				s.gates.count(parts.Gate)
+				s.networks.count(parts.Mixture)
 			}
 			if b, ok := e.Baselines["uniform"]; ok {
 				t.uniform = number(b.NLL)
