@@ -68,11 +68,15 @@ type Integral struct {
 //	Z = ∫ μ₊ = 1 + ∫ max(0, ε - μ) ,
 //
 // in the second form, which the divergence theorem makes exact and whose
-// integrand is bounded, and the integral of μ, which must be one.
+// integrand is bounded, and the integral of μ, which must be one. Of a flow without
+// networks μ is the prior: Z is one, and fewer points are taken for the mass.
 func Normaliser(f *flow.Flow, n int, rnd *rand.Rand) (z, mass Integral, err error) {
 	p, err := NewProposal(f)
 	if err != nil {
 		return z, mass, err
+	}
+	if len(f.Nets) == 0 {
+		n = min(n, 20_000)
 	}
 	const chunk = 1 << 14
 	_, dim := f.Manifold.Dims()

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"mflow/divergence"
 	"mflow/flow"
 	"mflow/flow/nn"
@@ -14,11 +16,12 @@ import (
 )
 
 // mottled returns points of the sphere that are wide apart where z > 0 and in
-// tight groups of ten where z < 0, so that the place tells which kernels fit.
+// tight groups of about ten where z < 0, so that the place tells which kernels fit.
 func mottled(n int, seed uint64) []float64 {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	s := manifold.Sphere{N: 2}
 	var x []float64
+	size := distuv.Poisson{Lambda: 10, Src: rnd}
 	p := make([]float64, 3)
 	for len(x) < 3*n {
 		s.Rand(p, rnd)
@@ -26,7 +29,7 @@ func mottled(n int, seed uint64) []float64 {
 			x = append(x, p...)
 			continue
 		}
-		for range 10 {
+		for range int(size.Rand()) {
 			q := []float64{p[0] + 0.01*rnd.NormFloat64(), p[1] + 0.01*rnd.NormFloat64(), p[2] + 0.01*rnd.NormFloat64()}
 			s.Project(q)
 			x = append(x, q...)
@@ -78,8 +81,9 @@ func TestGateGradient(t *testing.T) {
 // TestGate: networks find that the place tells which kernels fit, and what they
 // say they added is there on fresh points.
 func TestGate(t *testing.T) {
-	// Of every group about half are to learn from and half are fresh. Were it
-	// exactly half, a gap in a group would betray the point held out.
+	// Of every group about half are to learn from and half are fresh. The sizes of
+	// groups are Poisson, so that the halves are independent: of equal groups a gap
+	// would betray that a point is held out.
 	var known, fresh []float64
 	coin := rand.New(rand.NewPCG(9, 9))
 	for i, x := 0, mottled(2000, 1); i < len(x); i += 3 {

@@ -28,7 +28,7 @@ type Mixed struct {
 // A Partner is a density to mix flows with.
 type Partner struct {
 	Prior flow.Prior
-	Nu    []float64 // its cross-fitted density at the training points x
+	Nu    []float64 // its cross-fitted density at the training points x; zero where it is not known
 	X     []float64
 	Fold  []int // of every point; flow k of those to mix has not seen fold k
 	Group []int // of points that were held out together; nil if by themselves
@@ -40,7 +40,7 @@ type Partner struct {
 //
 //	μ = (1-a) ν + a/vol - div (a/K) Σ uₖ .
 //
-// Z is measured on `points` points.
+// Z is measured on a tenth of `points` points.
 func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, error) {
 	if len(flows) == 0 || len(p.Fold) != len(p.Nu) {
 		return nil, fmt.Errorf("train: mixture with %d flows, of %d folds for %d densities", len(flows), len(p.Fold), len(p.Nu))
@@ -51,7 +51,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		var rows []int
 		var x []float64
 		for i, fold := range p.Fold {
-			if fold == k {
+			if fold == k && p.Nu[i] > 0 {
 				rows = append(rows, i)
 				x = append(x, p.X[i*n:(i+1)*n]...)
 			}
@@ -67,8 +67,10 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*p.Nu[i]+a*held[i]) }
 	m.Weight = maximise(0, 0.9, func(a float64) float64 {
 		var sum float64
-		for i := range held {
-			sum += math.Log(mixed(a, i))
+		for i, nu := range p.Nu {
+			if nu > 0 {
+				sum += math.Log(mixed(a, i))
+			}
 		}
 		return sum
 	})
@@ -81,16 +83,24 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	}
 	f := &flow.Flow{Manifold: flows[0].Manifold, Prior: blend, Eps: m.Weight * eps}
 	f.Nets = shares(flows, m.Weight)
-	z, _, err := divergence.Normaliser(f, points, rnd)
+	// Kernels are slow, and the flows' part of the negative mass is small.
+	z, _, err := divergence.Normaliser(f, max(1000, points/10), rnd)
 	if err != nil {
 		return nil, err
 	}
 	f.Z, f.ZSE = z.Value, z.SE
-	gains := make([]float64, len(held))
+	var gains []float64
+	var group []int
 	for i, nu := range p.Nu {
-		gains[i] = math.Log(mixed(m.Weight, i) / f.Z / nu)
+		if nu == 0 {
+			continue
+		}
+		gains = append(gains, math.Log(mixed(m.Weight, i)/f.Z/nu))
+		if p.Group != nil {
+			group = append(group, p.Group[i])
+		}
 	}
-	gain := score.MeanOf(gains, p.Group)
+	gain := score.MeanOf(gains, group)
 	m.Gain, m.SE = gain.Value, gain.SE
 	if m.Accepted = m.Gain > proven*m.SE; m.Accepted {
 		m.Flow = f

@@ -12,22 +12,42 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
+	"mflow/flow/prior"
 	"mflow/sample"
 	"mflow/score"
 )
 
 type evalOptions struct {
-	source  source
-	points  int
-	quad    int
-	paths   int
-	floor   float64
-	cloud   int
-	cells   int
-	samples int
-	out     string
-	report  string
-	seeds   seedOptions
+	source    source
+	points    int
+	quad      int
+	paths     int
+	baselines string
+	floor     float64
+	cloud     int
+	cells     int
+	samples   int
+	out       string
+	report    string
+	seeds     seedOptions
+}
+
+// fewer returns the options with fewer points where kernels, which are slow, are
+// the prior and the command line left the numbers open.
+func (o evalOptions) fewer(cmd *cobra.Command, f *flow.Flow) *evalOptions {
+	switch f.Prior.(type) {
+	case *prior.Kernels, *prior.Blend:
+		for _, q := range []struct {
+			flag string
+			v    *int
+			by   int
+		}{{"z-points", &o.points, 10}, {"quad-points", &o.quad, 10}, {"mass-points", &o.cloud, 5}} {
+			if !cmd.Flags().Changed(q.flag) {
+				*q.v /= q.by
+			}
+		}
+	}
+	return &o
 }
 
 func (a *app) evalCmd() *cobra.Command {
@@ -84,15 +104,16 @@ docs/evaluation.md says what every number means.`,
 
 func (o *evalOptions) flags(cmd *cobra.Command) {
 	flags(cmd, "Scoring", func(fs *pflag.FlagSet) {
-		fs.IntVar(&o.points, "z-points", 400000, "Monte Carlo points of Z")
-		fs.IntVar(&o.quad, "quad-points", 200000, "quadrature points of Z, 0 for none")
+		fs.IntVar(&o.points, "z-points", 400000, "Monte Carlo points of Z\n(a tenth where the prior is kernels)")
+		fs.IntVar(&o.quad, "quad-points", 200000, "quadrature points of Z, 0 for none\n(a tenth where the prior is kernels)")
 		fs.IntVar(&o.paths, "ode-points", 200, "test points to score along the flow, 0 for none")
+		fs.StringVar(&o.baselines, "baselines", "all", "all, or uniform for no fitted ones")
 		fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel of the baselines, radians\n(default 1e-4 for published splits, 1e-3 for others)")
 		fs.StringVar(&o.out, "points-out", "", "CSV `file` of the log-densities at every test point")
 		fs.StringVar(&o.report, "report", "", "`file` of a page with numbers and pictures: .html or .pdf,\nof one model")
 	})
 	flags(cmd, "Calibration", func(fs *pflag.FlagSet) {
-		fs.IntVar(&o.cloud, "mass-points", 100000, "Monte Carlo points of predicted masses, 0 for no calibration")
+		fs.IntVar(&o.cloud, "mass-points", 100000, "Monte Carlo points of predicted masses, 0 for no calibration\n(a fifth where the prior is kernels)")
 		fs.IntVar(&o.cells, "cells", 0, "cells of equal predicted mass (default so many that\neach expects 5 test points, at most 100)")
 		fs.IntVar(&o.samples, "samples", 1000, "at most so many samples against as many test points,\n0 for no two-sample tests")
 	})
@@ -106,6 +127,8 @@ func (o *evalOptions) check() error {
 		return usagef("--quad-points is %d, want at least 1000, or 0 for none", o.quad)
 	case o.paths < 0:
 		return usagef("--ode-points is %d, want at least 0", o.paths)
+	case o.baselines != "all" && o.baselines != "uniform":
+		return usagef("--baselines is %q, want all or uniform", o.baselines)
 	case o.floor < 0:
 		return usagef("--floor is %g, want a positive number of radians", o.floor)
 	case o.cloud < 0 || o.cloud > 0 && o.cloud < 1000:
@@ -245,8 +268,8 @@ func (a *app) evaluate(cmd *cobra.Command, path string, o *evalOptions) (*evalua
 	if err != nil {
 		return nil, err
 	}
-	src := o.source
-	pts, err := src.loadFor(cmd, path, f)
+	o = o.fewer(cmd, f)
+	pts, err := o.source.loadFor(cmd, path, f)
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +295,7 @@ func (a *app) evaluate(cmd *cobra.Command, path string, o *evalOptions) (*evalua
 		{"quadrature", func() error { return e.quadrature(o.quad, a.seed) }},
 		{"along the flow", func() error { return e.along(ctx, o.paths, a.seed) }},
 		{"baselines", func() (err error) {
-			e.Baselines, err = baselines(pts, e.lp, e.Floor, a.seed)
+			e.Baselines, err = baselines(pts, e.lp, e.Floor, a.seed, o.baselines == "all")
 			return err
 		}},
 		{"calibration", func() error { return e.calibrate(o, a.seed) }},

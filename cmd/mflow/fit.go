@@ -77,11 +77,14 @@ func (b *beginning) alone(p *points) *flow.Flow {
 
 // crossed is the cross-fitted score of the prior.
 func (b *beginning) crossed() float64 {
-	var sum float64
+	var sum, n float64
 	for _, v := range b.nu {
-		sum -= math.Log(v) / float64(len(b.nu))
+		if v > 0 { // sampled
+			sum -= math.Log(v)
+			n++
+		}
 	}
-	return sum
+	return sum / n
 }
 
 // network trains networks on top of the prior, which differ by their seeds, and

@@ -59,7 +59,11 @@ func (o *priorOptions) kernelOptions(p *points, seed uint64) (prior.KernelOption
 	return byCells(p, prior.KernelOptions{Floor: o.resolution(p), Seed: seed})
 }
 
+// byCells also takes a sample of many points.
 func byCells(p *points, o prior.KernelOptions) (prior.KernelOptions, error) {
+	if p.rows(p.train) > many && o.Sample == 0 {
+		o.Sample = many / 2
+	}
 	if p.summary.Protocol != datasets.Blocked.String() {
 		return o, nil
 	}
@@ -116,10 +120,10 @@ func defaultFloor(protocol string) float64 {
 // baselineNames are the baselines of eval, in the order of its table.
 var baselineNames = []string{"uniform", "vmf_mixture", "kde"}
 
-// baselines fits the baselines to the training points and scores them on the
+// baselines fits the baselines, or only the uniform one, to the training points and scores them on the
 // test points beside the model's log-densities. Where no kernels are known,
 // only the uniform density is left.
-func baselines(p *points, model []float64, floor float64, seed uint64) (map[string]*baseline, error) {
+func baselines(p *points, model []float64, floor float64, seed uint64, fitted bool) (map[string]*baseline, error) {
 	out := map[string]*baseline{}
 	score := func(name string, d flow.Prior, rows []int) {
 		_, n := p.m.Dims()
@@ -141,6 +145,9 @@ func baselines(p *points, model []float64, floor float64, seed uint64) (map[stri
 		return nil, err
 	}
 	score("uniform", uniform, all)
+	if !fitted {
+		return out, nil
+	}
 	switch p.m.(type) {
 	case manifold.Sphere, manifold.Torus:
 	default:

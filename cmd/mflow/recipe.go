@@ -8,20 +8,23 @@ import (
 	"mflow/manifold"
 )
 
-// An effort is how long a model may take.
+// An effort is how long a model may take. Flows mixed with kernels add where whole
+// places are held out, or where points are many and smooth; elsewhere they hardly
+// did, and only the best effort tries.
 type effort struct {
 	nets, steps   int // networks of a mixture, none if 0, and steps of each
+	always        bool
 	alone, length int // networks that are the whole field, and steps of each
 }
 
 func parseEffort(s string) (effort, error) {
 	switch s {
 	case "quick":
-		return effort{0, 0, 1, 1000}, nil
+		return effort{0, 0, false, 1, 1000}, nil
 	case "good":
-		return effort{4, 1200, 1, 3000}, nil
+		return effort{4, 1200, false, 1, 3000}, nil
 	case "best":
-		return effort{8, 4000, 4, 6000}, nil
+		return effort{8, 4000, true, 4, 6000}, nil
 	}
 	return effort{}, usagef("unknown effort %q, want quick, good or best", s)
 }
@@ -45,10 +48,10 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 		switch {
 		case o.prior.kind == "uniform" || o.prior.kind == "vmf":
 			o.field.kind = network
-		case e.nets == 0:
-			o.field.kind = noField
-		default:
+		case e.nets > 0 && (e.always || p.rows(p.train) > many || p.summary.Protocol == datasets.Blocked.String()):
 			o.field.kind = mixture
+		default:
+			o.field.kind = noField
 		}
 	case noField, network:
 	case mixture:
@@ -72,13 +75,20 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	if o.field.nets < 1 || o.field.kind == mixture && o.field.nets < 2 {
 		return usagef("--nets is %d, want at least 1, and 2 in a mixture", o.field.nets)
 	}
-	// Sharp data need higher frequencies, and hardly a penalty: a large weight of
-	// the negative part keeps the density from rising where it must.
+	// Sharp data need higher frequencies, larger batches, and hardly a penalty: a
+	// large weight of the negative part keeps the density from rising where it must.
 	if prior.Crowding(p.m, p.train) < sharp {
 		return nil
 	}
 	if !given("scales") {
 		o.field.Scales = []float64{1, 4, 16, 64}
+	}
+	// Few points of a small batch lie where the density is sharp.
+	if !given("batch") {
+		o.settings.Batch = 512
+	}
+	if !given("learn-rate") {
+		o.settings.Adam.LearnRate = 0.005
 	}
 	if !given("lambda") {
 		o.settings.Loss.Lambda = 2
@@ -88,6 +98,10 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	}
 	return nil
 }
+
+// many is the number of points beyond which kernels are cross-fitted on a sample
+// of them, and no single kernel weighs enough for its weight to be learned.
+const many = 20_000
 
 // bestPrior is kernels where they are known and there are points enough for
 // them. Learned weights did not hold where whole places were held out.
@@ -101,7 +115,7 @@ func bestPrior(p *points) string {
 	switch n := p.rows(p.train); {
 	case n < few:
 		return "uniform"
-	case n < enough, p.summary.Protocol == datasets.Blocked.String():
+	case n < enough, n > many, p.summary.Protocol == datasets.Blocked.String():
 		return "kde"
 	}
 	return "gated"

@@ -7,7 +7,7 @@ import (
 )
 
 // crossFit returns, for every point that is sampled, the density of every part
-// of the kernels made without the points of its fold, and the mean share of the
+// of the kernels made without the points of its fold, nil for the others, and the mean share of the
 // points that each class has in these.
 func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err error) {
 	n := f.space.ambient()
@@ -44,7 +44,7 @@ func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err er
 	for c := range share {
 		share[c] /= all
 	}
-	return slices.DeleteFunc(held, func(sums []float64) bool { return sums == nil }), share, nil
+	return held, share, nil
 }
 
 // folds returns the numbers of the folds.

@@ -15,8 +15,8 @@ type KernelOptions struct {
 	Floor float64 // 1e-3 radians
 	Folds []int   // fold of every point, for cross-fitting; nil for random ones
 
-	// Sample, if positive, fits the weights on the cross-fitted densities of so
-	// many random points only, and returns none of them: enough for a baseline.
+	// Sample, if positive, takes the cross-fitted densities of so many random points
+	// only, which fit the weights; that of the others is returned as zero.
 	Sample int
 	Seed   uint64
 }
@@ -45,7 +45,7 @@ type recipe struct {
 
 // recipeFor returns what did best by cross-fitted densities of the training
 // points of sets on S², and of the torsions of RNA on T⁷.
-func recipeFor(s space, o KernelOptions) recipe {
+func recipeFor(s space, points int, o KernelOptions) recipe {
 	r := recipe{
 		widths: 2 + int(2*math.Ceil(-math.Log10(o.Floor))),
 		near:   []rule{{k: 1, scale: 1}, {k: 2, scale: 1}, {k: 4, scale: 1}, {k: 8, scale: 1}, {k: 16, scale: 1}},
@@ -68,6 +68,14 @@ func recipeFor(s space, o KernelOptions) recipe {
 			{10, 1, 0.02, 0.7}, {20, 1, 0.01, 0.7}, {50, 0.5, 0.003, 0.5}, {50, 1, 0.003, 0.7},
 			{100, 0.7, 0.003, 0.7}, {100, 1, 0.003, 0.8},
 		}
+	}
+	if s.dim() <= 2 && points >= 8000 {
+		// Enough to tell more classes apart, and widths next to each other: of fires
+		// seen by a satellite half have their nearest neighbour one pixel away.
+		r.widths, r.crowd, r.classes = 4*r.widths, 1, 8
+	}
+	if points >= 20000 {
+		r.folds = 5
 	}
 	if o.Folds != nil {
 		// Folds that leave out whole places are too few to tell classes apart by.
@@ -123,7 +131,7 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 			return nil, fmt.Errorf("prior: point %d has the coordinate %g", i/n, v)
 		}
 	}
-	r := recipeFor(s, o)
+	r := recipeFor(s, points, o)
 	if o.Folds == nil {
 		rnd := rand.New(rand.NewPCG(o.Seed, 10))
 		o.Folds = make([]int, points)
@@ -160,8 +168,7 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 	return f, nil
 }
 
-// fit returns the kernels of all points, and their cross-fitted densities unless
-// only a sample is wanted.
+// fit returns the kernels of all points, and their cross-fitted densities.
 func (f *fitter) fit() (p *Kernels, nu []float64, err error) {
 	p, err = f.kernels(func(int) bool { return true })
 	if err != nil {
@@ -171,11 +178,12 @@ func (f *fitter) fit() (p *Kernels, nu []float64, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p.weigh(held, f.r.prior)
+	p.weigh(slices.DeleteFunc(slices.Clone(held), func(sums []float64) bool { return sums == nil }), f.r.prior)
 	f.weight = p.Weight
-	if f.o.Sample <= 0 {
-		for _, sums := range held {
-			nu = append(nu, dot(p.Weight, sums))
+	nu = make([]float64, len(f.at))
+	for i, sums := range held {
+		if sums != nil {
+			nu[i] = dot(p.Weight, sums)
 		}
 	}
 	p.settle(share, max(1, f.r.classes))
