@@ -61,9 +61,9 @@ type Gated struct {
 	Accepted bool
 }
 
-// proven is how many standard errors a gain must exceed for a part to stay in a
-// model. The gains are out of sample, so a small one is more likely there than
-// not: asking for two standard errors lost, on floods, half of what was there.
+// proven is how many standard errors a gain must exceed for learned weights to
+// stay. It is out of sample, so a small one is more likely there than not: asking
+// for two standard errors lost, on floods, half of what was there.
 const proven = 1
 
 // Gate trains networks that set the weight of every kernel by what is known

@@ -20,7 +20,8 @@ type Mixed struct {
 
 	// Gain is what the flows added to the mean log-density of the training points,
 	// each by the flow that did not see it, and SE its standard error between
-	// groups. Unless it exceeds that the flows are left out.
+	// groups. The weight is one fitted number, so the flows are left out unless the
+	// gain summed over the groups exceeds one nat (Akaike 1974).
 	Gain, SE float64
 	Accepted bool
 }
@@ -102,7 +103,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	}
 	gain := score.MeanOf(gains, group)
 	m.Gain, m.SE = gain.Value, gain.SE
-	if m.Accepted = m.Gain > proven*m.SE; m.Accepted {
+	if m.Accepted = m.Gain*float64(gain.Groups) > 1; m.Accepted {
 		m.Flow = f
 	}
 	return m, nil

@@ -22,6 +22,7 @@ var (
 	}
 	splitTitles = map[string]string{
 		"published": "as published: random rows",
+		refit:       "as published, the validation points learned from",
 		"distinct":  "distinct positions",
 		"blocked":   "whole cells of 10 degrees held out",
 	}
@@ -44,8 +45,9 @@ func gather(o *options) (*contents, error) {
 	for _, data := range append(append([]string{}, earth...), tori...) {
 		for _, split := range splits(data) {
 			seeds := o.seeds.of(split)
-			records := make([][]*record, len(methods))
-			for i, m := range methods {
+			of := methodsOf(split)
+			records := make([][]*record, len(of))
+			for i, m := range of {
 				records[i] = make([]*record, len(seeds))
 				for k, seed := range seeds {
 					j := cell{data, split, m, seed}.job(o)
@@ -285,7 +287,7 @@ func (t *table) write(b *pageText) {
 	}
 	b.p("\n%s\n", t.reading())
 	b.p("```sh")
-	for _, m := range methods {
+	for _, m := range methodsOf(t.split) {
 		c := cell{t.data, t.split, m, 0}
 		b.p("%s", strings.Replace(command(c.train(), "-o", "MODEL"), "--split-seed 0", "--split-seed SEED", 1))
 		b.p("%s", command(c.eval(), "MODEL"))

@@ -45,7 +45,11 @@ var (
 	tori  = []string{"rna", "torsion"}
 )
 
-var protocols = []string{"published", "distinct", "blocked"}
+var protocols = []string{"published", refit, "distinct", "blocked"}
+
+// refit is the published split with the validation points learned from: those who
+// cross-fit need none, and the test points stay the same.
+const refit = "refit"
 
 // Flags of mflow eval keep an evaluation short: no trajectories, and integrals of a
 // size that their errors show to be enough. A kernel density takes half a
@@ -107,10 +111,13 @@ func torus(data string) bool { return data == "rna" || data == "torsion" }
 // train returns the arguments of mflow that fit the cell, but for the model file.
 func (c cell) train() []string {
 	floor := floorPublished
-	if c.Split != "published" || torus(c.Data) {
+	if c.Split == "distinct" || c.Split == "blocked" || torus(c.Data) {
 		floor = floorOther // angles of tori are given to a tenth of a degree or so
 	}
-	a := []string{"train", "--data", c.Data, "--split", c.Split, "--split-seed", strconv.FormatUint(c.Seed, 10), "--floor", floor}
+	a := []string{"train", "--data", c.Data, "--split", strings.Replace(c.Split, refit, "published", 1), "--split-seed", strconv.FormatUint(c.Seed, 10), "--floor", floor}
+	if c.Split == refit {
+		a = append(a, "--fractions", "0.9,0,0.1")
+	}
 	a = append(a, c.Method.args...)
 	if n := c.steps(); n > 0 {
 		a = append(a, "--steps", strconv.Itoa(n))
@@ -141,16 +148,27 @@ func splits(data string) []string {
 	return protocols
 }
 
+// methodsOf returns the methods that are scored in a protocol. Plain flows without
+// copies are those of the published split, where most sets have few; where no
+// points are left for validation only those remain that need none.
+func methodsOf(split string) []method {
+	var out []method
+	for _, m := range methods {
+		if split == "distinct" && m.steps || split == refit && m.name != "kde" && m.name != "default" {
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
 // cells returns the cells of the tables in their order.
 func cells(p seedPlan) []cell {
 	var out []cell
 	for _, data := range append(append([]string{}, earth...), tori...) {
 		for _, split := range splits(data) {
 			for _, seed := range p.of(split) {
-				for _, m := range methods {
-					if split == "distinct" && m.steps {
-						continue // the published split has them, on nearly the same points
-					}
+				for _, m := range methodsOf(split) {
 					out = append(out, cell{data, split, m, seed})
 				}
 			}

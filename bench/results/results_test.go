@@ -187,14 +187,15 @@ func TestKeys(t *testing.T) {
 		}
 		seen[p] = j.name
 	}
-	if want := 5*(4*(5+5+10)+2*5) + len(study()) + len(variants); len(seen) != want {
+	// Earth sets: published, refitted, distinct and blocked; tori: published.
+	if want := 4*(4*5+2*5+3*5+4*10) + 2*4*5 + len(study()) + len(variants); len(seen) != want {
 		t.Errorf("%d jobs, want %d", len(seen), want)
 	}
 }
 
 func TestCommand(t *testing.T) {
 	c := cell{"flood", "blocked", methods[0], 20}
-	want := "mflow train --data flood --split blocked --split-seed 20 --floor 1e-3 --prior uniform --steps 2000 --threads 1"
+	want := "mflow train --data flood --split blocked --split-seed 20 --floor 1e-3 --prior uniform --nets 2 --steps 1000 --threads 1"
 	if got := command(c.train()); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
@@ -258,7 +259,7 @@ func TestPage(t *testing.T) {
 	put := func(m string, seed uint64, r *record) {
 		for _, k := range methods {
 			if k.name == m {
-				j := cell{"flood", "distinct", k, seed}.job(o)
+				j := cell{"flood", "published", k, seed}.job(o)
 				if err := o.cache.put(j.name, j.lines, made{Machine: "abacus", Build: "x"}, r); err != nil {
 					t.Fatal(err)
 				}

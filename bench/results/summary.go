@@ -74,7 +74,7 @@ func number(p *float64) float64 {
 func newTable(data, split string, seeds []uint64, records [][]*record) *table {
 	t := &table{data: data, split: split, seeds: seeds, best: -1, uniform: math.NaN()}
 	copied, counts := map[int]float64{}, map[int]float64{}
-	for i, m := range methods {
+	for i, m := range methodsOf(split) {
 		s := summary{method: m, records: records[i], worst: 1}
 		var nll, novel, raw, z, wall, cpu []float64
 		for k, r := range records[i] {

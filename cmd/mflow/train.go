@@ -42,10 +42,11 @@ func (a *app) trainCmd() *cobra.Command {
 the model.
 
 On spheres and flat tori the default is a kernel density of many widths and
-shapes whose weights networks set by what is known about each point, mixed with
+shapes whose weights networks set by what is known about each point; with whole
+places held out (--split blocked), many points or --effort best it is mixed with
 Moser flows. Everything is judged at training points by parts that did not see
-them, and a part stays only if it adds more than two standard errors; the command
-says what each added. On other manifolds, or with --prior uniform, it is a Moser
+them, and a part stays only if it adds enough there; the command says how much
+each added. On other manifolds, or with --prior uniform, it is a Moser
 flow from the uniform density, the best one on the validation split.
 
 The run keeps a directory beside the model, model.run for model.mflow, with its
@@ -199,7 +200,10 @@ func (a *added) write(w io.Writer, what string) {
 	}
 	verdict := "kept"
 	if !a.Kept {
-		verdict = "left out: not a standard error above 0"
+		verdict = "left out"
+	}
+	if a.Weight > 0 {
+		what += fmt.Sprintf(" with weight %.3f", a.Weight)
 	}
 	fmt.Fprintf(w, "%s: %+.4f ±%.4f nats out of sample, %s\n", what, a.Gain, a.SE, verdict)
 }
