@@ -48,7 +48,7 @@ def picture(name, width=760):
     """Shows a picture, small enough to keep in the notebook."""
     image = PIL.Image.open(os.path.join(WORK, name)).convert("RGB")
     image = image.resize((width, width * image.height // image.width), PIL.Image.LANCZOS)
-    display(image.quantize(128))
+    display(image.quantize(200))
 
 
 def map_of(model, *args):
