@@ -192,7 +192,7 @@ func integrate(f *flow.Flow, r manifold.Region, n int, rnd *rand.Rand) (p, se fl
 		sq += v * v
 	}
 	mean := sum / float64(n)
-	variance := sq/float64(n) - mean*mean
+	variance := math.Max(0, sq/float64(n)-mean*mean) // of a constant density rounding may make it negative
 	area := r.Area()
 	// The normaliser's own error adds to that of the mean.
 	p = area * mean

@@ -83,7 +83,7 @@ func evalLine(cmd *cobra.Command, model string) string {
 			v = strings.Join(s.GetSlice(), ",")
 		}
 		switch {
-		case g.Name == "quiet" || g.Name == "threads": // change nothing on the page
+		case g.Name == "quiet" || g.Name == "threads" || g.Name == "json": // change nothing on the page
 		case g.Value.Type() == "bool":
 			f.args = append(f.args, "--"+g.Name+"="+v)
 		default:
