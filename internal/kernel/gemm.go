@@ -106,13 +106,14 @@ func scaleRows(m, n int, beta float32, c []float32, ldc int) {
 // visits.
 func (j *job) plainPart(lo, hi int) {
 	p := &j.product
-	buf := getBuffer(4 * p.n)
-	bt := buf.x
+	buf := getBuffer(5 * p.n)
+	bt, row := buf.x, buf.x[4*p.n:]
 	for i := lo; i < hi; i++ {
-		row := p.c[i*p.ldc : i*p.ldc+p.n]
+		c := p.c[i*p.ldc : i*p.ldc+p.n]
 		if !p.add {
-			clear(row)
+			row = c
 		}
+		clear(row) // what C holds is added last, as the tiles do
 		for q := 0; q < p.k; q += 4 {
 			var x [4]float32
 			for r := range min(4, p.k-q) {
@@ -131,6 +132,11 @@ func (j *job) plainPart(lo, hi int) {
 			y2, y3 := p.rowB(q+2, bt[2*p.n:])[:len(row)], p.rowB(q+3, bt[3*p.n:])[:len(row)]
 			for c, v := range row {
 				row[c] = v + x[0]*y0[c] + x[1]*y1[c] + x[2]*y2[c] + x[3]*y3[c]
+			}
+		}
+		if p.add {
+			for q, v := range row {
+				c[q] += v
 			}
 		}
 	}
