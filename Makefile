@@ -9,7 +9,7 @@ FUZZTIME    = 10s
 BUDGET      = 3m
 SPLIT       = published
 
-.PHONY: build test demo lint bench microbench fuzz torture results notebooks cuda-build cuda-test cuda-probe clean
+.PHONY: build test test-arm64 test-plain demo lint bench microbench fuzz torture results notebooks cuda-build cuda-test cuda-probe clean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -35,9 +35,22 @@ lint:
 	go vet ./...
 	$(STATICCHECK) ./...
 
-# Times the hot paths beside PyTorch (python3-torch) and writes docs/performance.md.
-bench:
-	go run ./bench
+# Times the hot paths beside PyTorch (python3-torch) and writes the tables of
+# docs/performance.md. Density and samples are those of a model of earthquakes.
+bench: build
+	@mkdir -p out
+	$(MFLOW) train --data earthquake --steps 1000 --seed 0 --overwrite -o out/bench.mflow
+	go run ./bench -model out/bench.mflow $(BENCHFLAGS)
+
+# The float32 path of arm64 under qemu-user, and plain Go on amd64.
+test-arm64:
+	@mkdir -p bin
+	@for p in internal/kernel internal/op flow/nn divergence; do \
+		GOARCH=arm64 go test -c -o bin/arm64.test ./$$p && (cd $$p && qemu-aarch64 $(CURDIR)/bin/arm64.test -test.timeout 60m) || exit 1; \
+	done
+
+test-plain:
+	GOAMD64=v1 GODEBUG=cpu.avx2=off go test ./internal/kernel ./flow/nn ./divergence ./train ./sample
 
 # The benchmarks of every package.
 microbench:
