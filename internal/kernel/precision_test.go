@@ -256,13 +256,13 @@ func TestTileUnit(t *testing.T) {
 }
 
 func TestPrecisionNames(t *testing.T) {
-	for p := F32; p <= BF16; p++ {
+	for p := F32; p <= Auto; p++ {
 		if got, err := ParsePrecision(p.String()); got != p || err != nil {
 			t.Errorf("%v is read as %v, %v", p, got, err)
 		}
 	}
-	if p, err := ParsePrecision("auto"); err != nil || PairUnit() != "amx_bf16" && p != F32 {
-		t.Errorf("auto is %v, %v on %s", p, err, PairUnit())
+	if p := Auto.Resolve(); p != F32 && PairUnit() != "amx_bf16" {
+		t.Errorf("auto is %v on %s", p, PairUnit())
 	}
 	if _, err := ParsePrecision("half"); err == nil {
 		t.Error("half is read as a precision")
