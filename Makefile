@@ -50,7 +50,7 @@ test-arm64:
 	done
 
 test-plain:
-	GOAMD64=v1 GODEBUG=cpu.avx2=off go test ./internal/kernel ./flow/nn ./divergence ./train ./sample
+	GOAMD64=v1 GODEBUG=cpu.avx2=off go test -timeout 60m ./internal/kernel ./flow/nn ./divergence ./train ./sample
 
 # The benchmarks of every package.
 microbench:
