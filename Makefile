@@ -8,7 +8,7 @@ MFLOW       = bin/mflow
 FUZZTIME    = 10s
 RESULTS     =
 
-.PHONY: build test demo lint bench bench-jamba microbench fuzz torture results ablation notebooks cuda-build cuda-test cuda-probe clean
+.PHONY: build test test-arm64 test-plain demo lint bench bench-jamba microbench fuzz torture results ablation notebooks cuda-build cuda-test cuda-probe clean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -34,9 +34,22 @@ lint:
 	go vet ./...
 	$(STATICCHECK) ./...
 
-# Times the hot paths beside PyTorch (python3-torch) and writes docs/performance.md.
-bench:
-	go run ./bench
+# Times the hot paths beside PyTorch (python3-torch) and writes the tables of
+# docs/performance.md. Density and samples are those of a model of earthquakes.
+bench: build
+	@mkdir -p out
+	$(MFLOW) train --data earthquake --prior uniform --steps 1000 --seed 0 --overwrite -o out/bench.mflow
+	go run ./bench -model out/bench.mflow $(BENCHFLAGS)
+
+# The float32 path of arm64 under qemu-user, and plain Go on amd64.
+test-arm64:
+	@mkdir -p bin
+	@for p in internal/kernel internal/op flow/nn divergence; do \
+		GOARCH=arm64 go test -c -o bin/arm64.test ./$$p && (cd $$p && qemu-aarch64 $(CURDIR)/bin/arm64.test -test.timeout 60m) || exit 1; \
+	done
+
+test-plain:
+	GOAMD64=v1 GODEBUG=cpu.avx2=off go test -timeout 60m ./internal/kernel ./flow/nn ./divergence ./train ./sample
 
 # Times the Jamba beside PyTorch (python3-torch) on one thread, for docs/jamba.md.
 bench-jamba:

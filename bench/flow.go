@@ -31,8 +31,7 @@ func (b *bench) flow() {
 		theirs[fmt.Sprint(v["what"])] = v
 	}
 	b.p("A model of hidden layers %v with %d waves, uniform prior, %s. Points a second; PyTorch on one thread, in float32, at the best", f.Nets[0].Hidden(), len(f.Nets[0].Features.Omega)/f.Nets[0].Features.N, f.Manifold)
-	b.p("batch size. By the clock all threads of mflow against twice one thread of PyTorch would be fair, had the machine nothing else to do; processor time is")
-	b.p("what a point costs on a core.\n")
+	b.p("batch size. Processor time is what a point costs on a core.\n")
 	b.p("| what | points | seconds | a second | a second of processor time | PyTorch, a second of processor time | mflow / PyTorch |")
 	b.p("|---|---|---|---|---|---|---|")
 	row := func(what string, n int, f func(), against ...string) {

@@ -40,14 +40,23 @@ func main() {
 	flag.StringVar(&b.python, "python", "/usr/bin/python3", "interpreter that has torch")
 	flag.IntVar(&b.points, "points", 10_000_000, "points of the density")
 	flag.IntVar(&b.samples, "samples", 1_000_000, "samples along trajectories")
+	only := flag.String("only", "", "measure one part, products, steps, memory, profile or flow, and write no file")
 	flag.Parse()
 	if *memory {
 		peakMemory()
 		return
 	}
 	begun, load := time.Now(), uptime()
-	for _, part := range []func(){b.products, b.steps, b.memoryOf, b.profile, b.flow} {
-		part()
+	for _, part := range []struct {
+		name string
+		f    func()
+	}{{"products", b.products}, {"steps", b.steps}, {"memory", b.memoryOf}, {"profile", b.profile}, {"flow", b.flow}} {
+		if *only == "" || *only == part.name {
+			part.f()
+		}
+	}
+	if *only != "" {
+		return
 	}
 	text := b.head(begun, load) + b.text.String()
 	fmt.Print(text)

@@ -108,9 +108,11 @@ func New(f *flow.Flow, data Data, s Settings) (*Run, error) {
 	}
 	r := &Run{settings: s, flow: f, net: net, data: data, n: n, size: len(data.Train) / n, programs: map[int]*program{}, epoch: -1}
 	r.rnd = rand.New(&r.source)
-	if r.precision, err = kernel.ParsePrecision(s.Precision); err != nil {
+	p, err := kernel.ParsePrecision(s.Precision)
+	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
+	r.precision = p.Resolve()
 	r.settings.Precision = r.precision.String() // a resumed run keeps it, wherever it goes on
 	if r.proposal, err = divergence.NewProposal(f); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (j *job) run() {
 	p := &j.product
 	switch {
 	case j.lanes == 0:
-		p.plain()
+		Parallel(p.m, max(1, 100_000/(p.n*p.k)), j.plain)
 	case !p.tA && p.n <= fewCols && p.k >= 2*j.lanes:
 		j.dotProducts(false)
 	case p.tB && p.m <= fewCols && p.k >= 2*j.lanes:
@@ -101,39 +101,46 @@ func scaleRows(m, n int, beta float32, c []float32, ldc int) {
 	}
 }
 
-// plain is the product in Go: the oracle of the tiles, and what processors
-// without a kernel run. Four rows of B at a time spare C three of four visits.
-func (p *product) plain() {
-	grain := max(1, 100_000/(p.n*p.k))
-	Parallel(p.m, grain, func(lo, hi int) {
-		bt := make([]float32, 4*p.n)
-		for i := lo; i < hi; i++ {
-			row := p.c[i*p.ldc : i*p.ldc+p.n]
-			if !p.add {
-				clear(row)
+// plainPart computes rows [lo, hi) in Go: the oracle of the tiles, and what
+// processors without a kernel run. Four rows of B at a time spare C three of four
+// visits.
+func (j *job) plainPart(lo, hi int) {
+	p := &j.product
+	buf := getBuffer(5 * p.n)
+	bt, row := buf.x, buf.x[4*p.n:]
+	for i := lo; i < hi; i++ {
+		c := p.c[i*p.ldc : i*p.ldc+p.n]
+		if !p.add {
+			row = c
+		}
+		clear(row) // what C holds is added last, as the tiles do
+		for q := 0; q < p.k; q += 4 {
+			var x [4]float32
+			for r := range min(4, p.k-q) {
+				x[r] = p.alpha * p.opA(i, q+r)
 			}
-			for q := 0; q < p.k; q += 4 {
-				var x [4]float32
-				for r := range min(4, p.k-q) {
-					x[r] = p.alpha * p.opA(i, q+r)
-				}
-				if q+4 > p.k {
-					for r := range p.k - q {
-						y := p.rowB(q+r, bt)
-						for c := range row {
-							row[c] += x[r] * y[c]
-						}
+			if q+4 > p.k {
+				for r := range p.k - q {
+					y := p.rowB(q+r, bt)
+					for c := range row {
+						row[c] += x[r] * y[c]
 					}
-					break
 				}
-				y0, y1 := p.rowB(q, bt)[:len(row)], p.rowB(q+1, bt[p.n:])[:len(row)]
-				y2, y3 := p.rowB(q+2, bt[2*p.n:])[:len(row)], p.rowB(q+3, bt[3*p.n:])[:len(row)]
-				for c, v := range row {
-					row[c] = v + x[0]*y0[c] + x[1]*y1[c] + x[2]*y2[c] + x[3]*y3[c]
-				}
+				break
+			}
+			y0, y1 := p.rowB(q, bt)[:len(row)], p.rowB(q+1, bt[p.n:])[:len(row)]
+			y2, y3 := p.rowB(q+2, bt[2*p.n:])[:len(row)], p.rowB(q+3, bt[3*p.n:])[:len(row)]
+			for c, v := range row {
+				row[c] = v + x[0]*y0[c] + x[1]*y1[c] + x[2]*y2[c] + x[3]*y3[c]
 			}
 		}
-	})
+		if p.add {
+			for q, v := range row {
+				c[q] += v
+			}
+		}
+	}
+	putBuffer(buf)
 }
 
 func (p *product) opA(i, q int) float32 {

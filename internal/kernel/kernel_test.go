@@ -140,7 +140,7 @@ func TestAllocs(t *testing.T) {
 	defer SetThreads(0)
 	rnd := rand.New(rand.NewPCG(9, 9))
 	const m, n, k = 300, 100, 200
-	a, b, c := random(m*k, rnd), random(k*n, rnd), make([]float32, m*n)
+	a, b, c := random(m*k, rnd), random(m*n, rnd), make([]float32, m*n)
 	s1, s2 := make([]float32, m*k), make([]float32, m*k)
 	out := make([]float32, 2*m*k)
 	calls := map[string]func(){
@@ -155,6 +155,8 @@ func TestAllocs(t *testing.T) {
 		"ColSum":   func() { ColSum(c[:k], m, k, a, false) },
 		"Exp":      func() { Exp(s1[:1001], a[:1001]) },
 		"Scale":    func() { Scale(s1, 1) },
+		"SumSq":    func() { SumSq(a) },
+		"bf16x3":   func() { GemmIn(BF16x3, true, true, k, n, m, 1, a, k, b[:n*m], m, 0, c[:k*n], n) },
 	}
 	for _, threads := range []int{1, 2} {
 		SetThreads(threads)

@@ -33,9 +33,10 @@ const (
 	BF16x6
 	BF16x3
 	BF16
+	Auto // what Resolve chooses
 )
 
-var precisionNames = [...]string{"f32", "bf16x6", "bf16x3", "bf16"}
+var precisionNames = [...]string{"f32", "bf16x6", "bf16x3", "bf16", "auto"}
 
 // String returns the name that ParsePrecision reads.
 func (p Precision) String() string {
@@ -45,21 +46,26 @@ func (p Precision) String() string {
 	return fmt.Sprintf("precision %d", p)
 }
 
-// ParsePrecision returns the precision of the given name. The name auto stands
-// for the one that is best here: BF16x3 where there is a tile unit, F32 elsewhere.
+// ParsePrecision returns the precision of the given name.
 func ParsePrecision(name string) (Precision, error) {
 	for p, n := range precisionNames {
 		if n == name {
 			return Precision(p), nil
 		}
 	}
-	if name == "auto" {
-		if u := pairs(); u != nil && u.tiled {
-			return BF16x3, nil
-		}
-		return F32, nil
+	return 0, fmt.Errorf("kernel: unknown precision %q, want one of %s", name, strings.Join(precisionNames[:], ", "))
+}
+
+// Resolve returns p, and for Auto the precision that is best on this processor:
+// BF16x3 where there is a tile unit, F32 elsewhere.
+func (p Precision) Resolve() Precision {
+	if p != Auto {
+		return p
 	}
-	return 0, fmt.Errorf("kernel: unknown precision %q, want auto or one of %s", name, strings.Join(precisionNames[:], ", "))
+	if u := pairs(); u != nil && u.tiled {
+		return BF16x3
+	}
+	return F32
 }
 
 // terms are the products of parts of a precision, those of small parts first.
@@ -122,6 +128,7 @@ func PairUnit() string {
 // done by products in float32 of the rounded factors.
 func GemmIn(p Precision, tA, tB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	const least = 16 // rows, columns and length
+	p = p.Resolve()
 	if p == F32 || alpha != 1 || min(m, n, k) < least {
 		Gemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return

@@ -14,7 +14,7 @@ type job struct {
 	panels       int
 	groups       int // of panels, shared out beside the rows of tiles
 
-	pack, multiply, direct, dot func(lo, hi int)
+	pack, multiply, direct, dot, plain func(lo, hi int)
 
 	swap bool // see few.go
 }
@@ -22,6 +22,7 @@ type job struct {
 var jobs = sync.Pool{New: func() any {
 	j := new(job)
 	j.pack, j.multiply, j.direct, j.dot = j.packPart, j.multiplyPart, j.directPart, j.dotPart
+	j.plain = j.plainPart
 	return j
 }}
 
