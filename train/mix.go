@@ -16,14 +16,12 @@ import (
 // Mixed is a density mixed with flows that were trained beside it.
 type Mixed struct {
 	Flow   *flow.Flow
-	Weight float64 // of the flows in the mixture
+	Weight float64 // of the flows in the mixture; with less than a thousandth there are none
 
 	// Gain is what the flows added to the mean log-density of the training points,
 	// each by the flow that did not see it, and SE its standard error between
-	// groups. The weight is one fitted number, so the flows are left out unless the
-	// gain summed over the groups exceeds one nat (Akaike 1974).
+	// groups.
 	Gain, SE float64
-	Accepted bool
 }
 
 // A Partner is a density to mix flows with.
@@ -76,6 +74,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		return sum
 	})
 	if m.Weight < 1e-3 { // worth less than the time its networks take
+		m.Weight = 0
 		return m, nil
 	}
 	blend, err := prior.NewBlend([]float64{1 - m.Weight, m.Weight}, p.Prior, flows[0].Prior)
@@ -102,10 +101,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		}
 	}
 	gain := score.MeanOf(gains, group)
-	m.Gain, m.SE = gain.Value, gain.SE
-	if m.Accepted = m.Gain*float64(gain.Groups) > 1; m.Accepted {
-		m.Flow = f
-	}
+	m.Flow, m.Gain, m.SE = f, gain.Value, gain.SE
 	return m, nil
 }
 

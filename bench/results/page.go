@@ -189,7 +189,7 @@ func (c *contents) summary(b *pageText) {
 func writePublished(b *pageText, ts []*table) {
 	b.p("%s", "| method |"+each(ts, func(t *table) string { return " " + t.data + " |" })+" remarks |")
 	b.p("%s", "|---|"+strings.Repeat("---|", len(ts))+"---|")
-	for i, m := range methods {
+	for i, m := range methodsOf("published") {
 		b.p("%s", "| **mflow: "+m.title+"** |"+each(ts, func(t *table) string {
 			s := t.rows[i]
 			text := score(s.nll)

@@ -74,6 +74,7 @@ var methods = []method{
 	{"vmf", "vMF mixture", true, false, 7 * time.Second, []string{"--prior", "vmf", "--field", "none"}, evalKernels},
 	{"kde", "kernels", true, false, 13 * time.Second, []string{"--prior", "kde", "--field", "none"}, evalKernels},
 	{"default", "default", false, false, 60 * time.Second, nil, evalDefault},
+	{"mixture", "kernels and flows mixed", false, false, 60 * time.Second, []string{"--field", "mixture"}, evalDefault},
 }
 
 // A cell is one method on one split.
@@ -150,11 +151,14 @@ func splits(data string) []string {
 
 // methodsOf returns the methods that are scored in a protocol. Plain flows without
 // copies are those of the published split, where most sets have few; where no
-// points are left for validation only those remain that need none.
+// points are left for validation only those remain that need none. With cells held
+// out the default is the kernels.
 func methodsOf(split string) []method {
 	var out []method
 	for _, m := range methods {
-		if split == "distinct" && m.steps || split == refit && m.name != "kde" && m.name != "default" {
+		switch {
+		case split == "blocked" && m.name == "default", split != "blocked" && m.name == "mixture",
+			split == "distinct" && m.steps, split == refit && m.name != "kde" && m.name != "default":
 			continue
 		}
 		out = append(out, m)

@@ -164,7 +164,13 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 	if err != nil {
 		return nil, err
 	}
-	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Accepted}
+	// Unasked, flows must prove themselves. Where whole places were held out, gains
+	// of one standard error did not hold.
+	asked := cmd.Flags().Changed("field")
+	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Weight > 0 && (asked || m.Gain > 2*m.SE)}
+	if !out.Mixture.Kept {
+		m.Flow = b.alone(p)
+	}
 	m.Flow.Data = p.summary
 	m.Flow.Training, err = json.Marshal(runs[0].Settings())
 	return m.Flow, err

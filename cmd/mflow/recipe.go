@@ -8,9 +8,8 @@ import (
 	"mflow/manifold"
 )
 
-// An effort is how long a model may take. Flows mixed with kernels add where whole
-// places are held out, or where points are many and smooth; elsewhere they hardly
-// did, and only the best effort tries.
+// An effort is how long a model may take. Flows mixed with kernels add where points
+// are many; elsewhere they hardly did, and only the best effort tries.
 type effort struct {
 	nets, steps   int // networks of a mixture, none if 0, and steps of each
 	always        bool
@@ -48,7 +47,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 		switch {
 		case o.prior.kind == "uniform" || o.prior.kind == "vmf":
 			o.field.kind = network
-		case e.nets > 0 && (e.always || p.rows(p.train) > many || p.summary.Protocol == datasets.Blocked.String()):
+		case e.nets > 0 && (e.always || p.rows(p.train) > many):
 			o.field.kind = mixture
 		default:
 			o.field.kind = noField
