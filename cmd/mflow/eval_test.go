@@ -188,8 +188,8 @@ func TestSeedLists(t *testing.T) {
 func TestCompare(t *testing.T) {
 	m, dir := model(t), t.TempDir()
 	poor, other := filepath.Join(dir, "poor.mflow"), filepath.Join(dir, "other.mflow")
-	must(t, append([]string{"train", "--data", "plates", "--steps", "1", "-o", poor}, quick...)...)
-	must(t, append([]string{"train", "--data", "plates", "--steps", "1", "--split-seed", "1", "-o", other}, quick...)...)
+	must(t, append([]string{"train", "--data", "plates", "--prior", "uniform", "--steps", "1", "-o", poor}, quick...)...)
+	must(t, append([]string{"train", "--data", "plates", "--prior", "uniform", "--steps", "1", "--split-seed", "1", "-o", other}, quick...)...)
 	c := object(t, must(t, "compare", m, m, "--json", "--z-points", "4000"))
 	wantKeys(t, c, "difference", "difference_novel", "nll", "verdict", "se_groups")
 	if d := c["difference"].(map[string]any); d["delta"].(float64) != 0 || d["p_t"].(float64) != 1 || d["p_flip"].(float64) != 1 {

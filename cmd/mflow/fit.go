@@ -29,8 +29,9 @@ const (
 // fieldOptions say which networks a model has.
 type fieldOptions struct {
 	flow.FieldSpec
-	kind fieldKind
-	nets int // of a mixture
+	asked fieldKind // on the command line
+	kind  fieldKind
+	nets  int
 }
 
 // A beginning is a fitted prior.
@@ -166,7 +167,7 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 	}
 	// Unasked, flows must prove themselves. Where whole places were held out, gains
 	// of one standard error did not hold.
-	asked := cmd.Flags().Changed("field")
+	asked := o.field.asked == mixture
 	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Weight > 0 && (asked || m.Gain > 2*m.SE)}
 	if !out.Mixture.Kept {
 		m.Flow = b.alone(p)

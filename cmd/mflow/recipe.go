@@ -42,6 +42,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	if o.prior.kind == "auto" {
 		o.prior.kind = bestPrior(p)
 	}
+	o.field.kind = o.field.asked
 	switch o.field.kind {
 	case autoField:
 		switch {

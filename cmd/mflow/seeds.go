@@ -16,4 +16,5 @@ const (
 	cloudStream
 	twoSampleStream
 	pairedStream
+	reliabilityStream
 )

@@ -69,7 +69,7 @@ the points cluster, unless they are given.`,
 		o.prior.flags(fs)
 		d := flow.FieldSpec{}.WithDefaults()
 		fs.StringVar(&o.effort, "effort", "good", "quick: a density in seconds; good; best: longer and more networks")
-		fs.StringVar((*string)(&o.field.kind), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in; auto: by --effort,\nand a mixture stays only if it proves itself")
+		fs.StringVar((*string)(&o.field.asked), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in; auto: by --effort,\nand a mixture stays only if it proves itself")
 		fs.IntVar(&o.field.nets, "nets", 0, "networks whose fields are averaged (default by --effort)")
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
 		fs.StringVar(&o.field.Activation, "activation", d.Activation, "swish, sin, tanh or softplus")
