@@ -18,16 +18,19 @@ test: build
 	go test ./...
 
 # Trains on the synthetic set "plates" (ridges of density along great circles,
-# known in closed form), since real catalogues are not part of the repository.
+# known in closed form), since real catalogues are not part of the repository:
+# the default model, and a plain Moser flow to compare it with.
 demo: build
 	@mkdir -p demo
-	$(MFLOW) train --data plates --time 45s --overwrite -o demo/plates.mflow
+	$(MFLOW) train --data plates --overwrite -o demo/plates.mflow
 	$(MFLOW) eval demo/plates.mflow
 	$(MFLOW) sample demo/plates.mflow -n 2000 -o demo/samples.csv
 	$(MFLOW) plot demo/plates.mflow --samples demo/samples.csv -o demo/plates.png
-	$(MFLOW) plot --curves demo/plates.run -o demo/curves.png
+	$(MFLOW) train --data plates --prior uniform --time 30s --overwrite -o demo/moser.mflow
+	$(MFLOW) plot --curves demo/moser.run -o demo/curves.png
+	$(MFLOW) compare demo/plates.mflow demo/moser.mflow
 	@echo "The data are synthetic: the set \"plates\", made by mflow itself."
-	@echo "Map: demo/plates.png  Curves: demo/curves.png  Samples: demo/samples.csv  Model: demo/plates.mflow"
+	@echo "Map: demo/plates.png  Curves: demo/curves.png  Samples: demo/samples.csv  Models: demo/plates.mflow, demo/moser.mflow"
 
 lint:
 	@test -z "$$($(GOFUMPT) -l . | tee /dev/stderr)"

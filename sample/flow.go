@@ -38,6 +38,9 @@ func Pull(ctx context.Context, f *flow.Flow, x []float64, s Solver) (Stats, erro
 }
 
 func transport(ctx context.Context, f *flow.Flow, x []float64, s Solver, t0, t1 float64) (Stats, error) {
+	if len(f.Nets) == 0 { // nothing moves
+		return Stats{}, ctx.Err()
+	}
 	_, n := f.Manifold.Dims()
 	d := divergence.New(f)
 	return inChunks(x, n, func(x []float64) (Stats, error) {

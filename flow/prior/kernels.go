@@ -200,14 +200,43 @@ func (p *Kernels) weights() error {
 // LogProb returns the log-density at x. It visits the points whose kernels
 // reach x.
 func (p *Kernels) LogProb(x []float64) float64 {
-	parts := p.parts()
+	parts, fixed := p.parts(), len(p.Fixed)
 	f := p.Weight[len(p.Weight)-1] * math.Exp(-p.logVol)
 	var room [128]float64
-	row := append(room[:0], make([]float64, parts)...)
-	p.visit(x, func(i int) []float64 { clear(row); return row }, func(i int) {
-		f += dot(p.own[i*parts:(i+1)*parts], row)
+	row := append(room[:0], make([]float64, parts-fixed)...)
+	var charts [32]float64
+	d := p.space.dim()
+	v := append(charts[:0], make([]float64, 2*d)...)
+	first := p.widest()
+	x = p.space.embed(x)
+	p.search.walk(x, func(i int, at []float64, chord float64) {
+		own := p.own[i*parts : (i+1)*parts]
+		t := chord / 2
+		for s := first; s < fixed; s++ {
+			k := p.Fixed[s]
+			if k*t > negligible {
+				break
+			}
+			if own[s] > 0 {
+				f += own[s] * p.fixedNorm[s] * math.Exp(-k*t)
+			}
+		}
+		if chord <= p.local[i] {
+			clear(row)
+			p.adaptive(row, i, x, at, chord, v[:d], v[d:])
+			f += dot(own[fixed:], row)
+		}
 	})
 	return math.Log(f)
+}
+
+// widest returns the first of the fixed kernels that is in use.
+func (p *Kernels) widest() int {
+	first := 0
+	for first < len(p.Fixed) && !p.used(first) {
+		first++
+	}
+	return first
 }
 
 // sums returns the density at x of every part of every class by itself, and of
@@ -232,10 +261,7 @@ func (p *Kernels) visit(x []float64, row func(i int) []float64, done func(i int)
 	var room [32]float64
 	v := append(room[:0], make([]float64, 2*d)...)
 	v, z := v[:d], v[d:]
-	first := 0 // widest fixed kernel in use
-	for first < len(p.Fixed) && !p.used(first) {
-		first++
-	}
+	first := p.widest()
 	x = p.space.embed(x)
 	p.search.walk(x, func(i int, at []float64, chord float64) {
 		row, t := row(i), chord/2
