@@ -190,27 +190,18 @@ func OpenDir(dir string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
-	var list struct {
-		WeightMap map[string]string `json:"weight_map"`
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
+	where, err := parseIndex(raw)
+	if err != nil {
 		return nil, fmt.Errorf("safetensors: %s: %w", index, err)
-	}
-	if len(list.WeightMap) == 0 {
-		return nil, fmt.Errorf("safetensors: %s: weight_map is missing or empty", index)
 	}
 	all := &File{Path: dir, Metadata: map[string]string{}, entries: map[string]entry{}, home: map[string]*File{}}
 	open := map[string]*File{}
-	for name := range list.WeightMap {
+	for name := range where {
 		all.names = append(all.names, name)
 	}
 	sort.Strings(all.names)
 	for _, name := range all.names {
-		shard := list.WeightMap[name]
-		if shard != filepath.Base(shard) {
-			all.Close()
-			return nil, fmt.Errorf("safetensors: %s: tensor %q is said to be in %q, want a file name without a directory", index, name, shard)
-		}
+		shard := where[name]
 		f, ok := open[shard]
 		if !ok {
 			if f, err = Open(filepath.Join(dir, shard)); err != nil {
@@ -229,4 +220,23 @@ func OpenDir(dir string) (*File, error) {
 		all.entries[name] = f.entries[name]
 	}
 	return all, nil
+}
+
+// parseIndex returns the shards of tensors by an index, names of files in its directory.
+func parseIndex(raw []byte) (map[string]string, error) {
+	var list struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	if len(list.WeightMap) == 0 {
+		return nil, errors.New("weight_map is missing or empty")
+	}
+	for name, shard := range list.WeightMap {
+		if shard != filepath.Base(shard) {
+			return nil, fmt.Errorf("tensor %q is said to be in %q, want a file name without a directory", name, shard)
+		}
+	}
+	return list.WeightMap, nil
 }
