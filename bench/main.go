@@ -38,6 +38,7 @@ func main() {
 	flag.StringVar(&b.model, "model", "", "`file` of a model on the sphere with a uniform prior, for densities and samples")
 	flag.Float64Var(&b.seconds, "seconds", 2, "time each case for about so long")
 	flag.StringVar(&b.python, "python", "/usr/bin/python3", "interpreter that has torch")
+	flag.DurationVar(&b.patience, "patience", 3*time.Minute, "longest that a script of PyTorch may run")
 	flag.IntVar(&b.points, "points", 10_000_000, "points of the density")
 	flag.IntVar(&b.samples, "samples", 1_000_000, "samples along trajectories")
 	only := flag.String("only", "", "measure one part, products, steps, memory, profile or flow, and write no file")
@@ -70,6 +71,7 @@ type bench struct {
 	python          string
 	model           string
 	points, samples int
+	patience        time.Duration
 
 	ceiling float64 // the best rate of a large product on one core, GFLOP/s
 	text    bytes.Buffer
@@ -103,10 +105,10 @@ func (b *bench) p(format string, args ...any) {
 }
 
 // torch runs one of the scripts and returns its JSON lines, as many as there are
-// within three minutes.
+// when patience ends.
 func (b *bench) torch(script string, threads int, args ...string) (rows []map[string]any) {
 	n := strconv.Itoa(threads)
-	ctx, stop := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), b.patience)
 	defer stop()
 	cmd := exec.CommandContext(ctx, b.python, append([]string{script, "--seconds", fmt.Sprint(b.seconds), "--threads", n}, args...)...)
 	// OpenBLAS is to choose its kernels itself. PyTorch's own setting does not
