@@ -12,7 +12,6 @@ import (
 
 	"mflow/divergence"
 	"mflow/flow"
-	"mflow/flow/prior"
 	"mflow/sample"
 	"mflow/score"
 )
@@ -35,8 +34,7 @@ type evalOptions struct {
 // fewer returns the options with fewer points where kernels, which are slow, are
 // the prior and the command line left the numbers open.
 func (o evalOptions) fewer(cmd *cobra.Command, f *flow.Flow) *evalOptions {
-	switch f.Prior.(type) {
-	case *prior.Kernels, *prior.Blend:
+	if slow(f.Prior) {
 		for _, q := range []struct {
 			flag string
 			v    *int

@@ -107,6 +107,15 @@ func priorName(p flow.Prior) string {
 	return fmt.Sprintf("%T", p)
 }
 
+// slow tells whether a density takes time in proportion to the training points.
+func slow(p flow.Prior) bool {
+	switch p.(type) {
+	case *prior.Kernels, *prior.Blend:
+		return true
+	}
+	return false
+}
+
 // defaultFloor is the resolution at which a protocol is scored: test points of
 // published splits are often copies of training points, so a score says little
 // without it.
