@@ -39,8 +39,11 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	if err != nil {
 		return err
 	}
+	given := cmd.Flags().Changed
 	if o.prior.kind == "auto" {
-		o.prior.kind = bestPrior(p)
+		if o.prior.kind = bestPrior(p); o.prior.kind == "gated" && e.nets == 0 {
+			o.prior.kind = "kde"
+		}
 	}
 	o.field.kind = o.field.asked
 	switch o.field.kind {
@@ -48,7 +51,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 		switch {
 		case o.prior.kind == "uniform" || o.prior.kind == "vmf":
 			o.field.kind = network
-		case e.nets > 0 && (e.always || p.rows(p.train) > many):
+		case given("time"), given("steps"), e.always, e.nets > 0 && p.rows(p.train) > many:
 			o.field.kind = mixture
 		default:
 			o.field.kind = noField
@@ -61,7 +64,9 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	default:
 		return unknownField(o.field.kind)
 	}
-	given := cmd.Flags().Changed
+	if o.field.kind == noField {
+		return nil
+	}
 	nets, steps := e.alone, e.length
 	if o.field.kind == mixture {
 		nets, steps = max(e.nets, 2), max(e.steps, 400)

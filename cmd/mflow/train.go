@@ -42,11 +42,12 @@ func (a *app) trainCmd() *cobra.Command {
 the model.
 
 On spheres and flat tori the default is a kernel density of many widths and
-shapes whose weights networks set by what is known about each point; with more
-than 20,000 points, or --effort best, Moser flows are mixed in. All is judged at
-training points by parts that did not see them, and a part stays only if it adds
-enough there; the command says how much each added. On other manifolds, or with --prior uniform, it is a Moser
-flow from the uniform density, the best one on the validation split.
+shapes whose weights networks set by what is known about each point. With --time,
+--steps, --effort best, or more than 20,000 points Moser flows are mixed in. All
+is judged at training points by parts that did not see them, and a part stays
+only if it adds enough there; the command says how much each added. On other
+manifolds, or with --prior uniform, the model is a Moser flow from the uniform
+density, the best one on the validation split.
 
 The run keeps a directory beside the model, model.run for model.mflow, with its
 metrics (metrics.jsonl), the last checkpoint (last.ckpt) and the best model so
@@ -68,7 +69,7 @@ the points cluster, unless they are given.`,
 	flags(cmd, "Model", func(fs *pflag.FlagSet) {
 		o.prior.flags(fs)
 		d := flow.FieldSpec{}.WithDefaults()
-		fs.StringVar(&o.effort, "effort", "good", "quick: a density in seconds; good; best: longer and more networks")
+		fs.StringVar(&o.effort, "effort", "good", "quick: kernels as they are; good; best: longer and\nmore networks")
 		fs.StringVar((*string)(&o.field.asked), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in; auto: by --effort,\nand a mixture stays only if it proves itself")
 		fs.IntVar(&o.field.nets, "nets", 0, "networks whose fields are averaged (default by --effort)")
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
