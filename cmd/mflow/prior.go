@@ -169,7 +169,7 @@ func baselines(p *points, model []float64, floor float64, seed uint64, fitted bo
 		}
 		score("vmf_mixture", d, all)
 	}
-	const enough = 20_000 // points to fit the weights on
+	const enough = 10_000 // points to fit the weights on
 	d, _, err := kernels(p, prior.KernelOptions{Floor: floor, Seed: seed, Sample: enough})
 	if err != nil {
 		return nil, err

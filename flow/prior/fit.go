@@ -43,6 +43,9 @@ type recipe struct {
 	prior       float64 // weight of the class-blind proportions, in points
 }
 
+// many points are smooth enough for the plain recipe, and slow with a richer one.
+const many = 20_000
+
 // recipeFor returns what did best by cross-fitted densities of the training
 // points of sets on S², and of the torsions of RNA on T⁷.
 func recipeFor(s space, points int, o KernelOptions) recipe {
@@ -69,12 +72,12 @@ func recipeFor(s space, points int, o KernelOptions) recipe {
 			{100, 0.7, 0.003, 0.7}, {100, 1, 0.003, 0.8},
 		}
 	}
-	if s.dim() <= 2 && points >= 8000 {
+	if s.dim() <= 2 && points >= 8000 && points < many {
 		// Enough to tell more classes apart, and widths next to each other: of fires
 		// seen by a satellite half have their nearest neighbour one pixel away.
 		r.widths, r.crowd, r.classes = 4*r.widths, 1, 8
 	}
-	if points >= 20000 {
+	if points >= many {
 		r.folds = 5
 	}
 	if o.Folds != nil {
