@@ -40,7 +40,7 @@ func (t *table) reading() string {
 			say("Learned weights of the kernels proved themselves on validation, and were kept, on %d of %s.", s.gates.yes, count(s.gates.of, "split"))
 		}
 		if s.networks.of > 0 {
-			say("Networks proved themselves, and were mixed in, on %d of %s.", s.networks.yes, count(s.networks.of, "split"))
+			say("Networks got a weight in the mixture on %d of %s.", s.networks.yes, count(s.networks.of, "split"))
 		}
 	}
 	for _, s := range t.rows {

@@ -294,7 +294,7 @@ func TestPage(t *testing.T) {
 		"The default does not differ reliably from kernels (+0.020 ±0.020 nats).",
 		"Z of the plain Moser flow, uniform prior is 1.200 on average",
 		"default on 1 of 2 splits",
-		"Networks proved themselves, and were mixed in, on 0 of 1 split.",
+		"Networks got a weight in the mixture on 0 of 1 split.",
 		"swells on spheres, uniform prior, exact divergence: holds on all of S².",
 	} {
 		if !strings.Contains(text, want) {
