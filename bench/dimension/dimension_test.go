@@ -72,7 +72,7 @@ func TestSwells(t *testing.T) {
 // one, and the two normalisers agree where little has been learned.
 func TestRun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("fits a flow")
+		t.Skip("fits a flow, which takes seconds: run without -short")
 	}
 	r, err := Run(context.Background(), Spec{"swells", "torus:4", "mixture", 1, 30, 0})
 	if err != nil {

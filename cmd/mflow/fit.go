@@ -233,7 +233,3 @@ func (a *app) finish(ctx context.Context, dir *runDir, runs []*train.Run, o *tra
 	}
 	return flows, scores, nil
 }
-
-func unknownField(kind fieldKind) error {
-	return usagef("unknown field %q, want auto, none, network or mixture", kind)
-}

@@ -62,7 +62,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 			return usagef("--field mixture mixes with kernels, want --prior gated or kde")
 		}
 	default:
-		return unknownField(o.field.kind)
+		return usagef("unknown field %q, want auto, none, network or mixture", o.field.kind)
 	}
 	if o.field.kind == noField {
 		return nil
