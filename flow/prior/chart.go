@@ -3,6 +3,8 @@ package prior
 import (
 	"math"
 	"math/rand/v2"
+
+	"mflow/internal/kernel"
 )
 
 // A chart about a point m of a sphere or torus has tangent coordinates v in R^d
@@ -45,6 +47,16 @@ func (s space) chart(v, x, m []float64) float64 {
 		v[i-1] = (x[i] - m[i] - c*m[i]) / b
 	}
 	return -float64(s.n) * math.Log(b)
+}
+
+// charts is chart for the points of a block; jac is dv/dx itself, and t half the
+// squared chords.
+func (s space) charts(v, jac, x, m, t []float64) {
+	if s.torus {
+		kernel.TorusChart(v, jac, x, m)
+	} else {
+		kernel.SphereChart(v, jac, x, m, t)
+	}
 }
 
 // unchart writes the point with coordinates v about m, both points as the

@@ -139,16 +139,7 @@ func (p *Kernels) weigh(held [][]float64, prior float64) {
 		p.Weight[j] = 1 / float64(len(p.Weight))
 	}
 	for range 500 {
-		next := make([]float64, len(p.Weight))
-		for _, sums := range held {
-			var f float64
-			for j, w := range p.Weight {
-				f += w * sums[j]
-			}
-			for j, w := range p.Weight {
-				next[j] += w * sums[j] / f
-			}
-		}
+		next := p.shares(held)
 		if prior > 0 {
 			all := make([]float64, parts)
 			for j := range len(next) - 1 {
@@ -179,4 +170,38 @@ func (p *Kernels) weigh(held [][]float64, prior float64) {
 			return
 		}
 	}
+}
+
+// shares returns the expected number of points that each kernel made: the sum over
+// points of its share of the density there.
+func (p *Kernels) shares(held [][]float64) []float64 {
+	const chunk = 256 // sums do not depend on the number of processors
+	var used []int
+	for j, w := range p.Weight {
+		if w > 0 {
+			used = append(used, j)
+		}
+	}
+	sums := make([][]float64, (len(held)+chunk-1)/chunk)
+	parallel(len(sums), func(c int) {
+		sum, row := make([]float64, len(used)), make([]float64, len(used))
+		for _, at := range held[c*chunk : min(len(held), (c+1)*chunk)] {
+			var f float64
+			for k, j := range used {
+				row[k] = p.Weight[j] * at[j]
+				f += row[k]
+			}
+			for k, v := range row {
+				sum[k] += v / f
+			}
+		}
+		sums[c] = sum
+	})
+	next := make([]float64, len(p.Weight))
+	for _, sum := range sums {
+		for k, j := range used {
+			next[j] += sum[k]
+		}
+	}
+	return next
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"mflow/internal/kernel"
 	"mflow/manifold"
 )
 
@@ -173,34 +174,49 @@ func (f *fitter) features(i int, counts func(int) bool) []float32 {
 func (p *Kernels) held(x []float64) Held {
 	const most, enough = 150, 0.999
 	parts := p.parts()
-	type part struct {
+	type point struct {
 		i     int
 		gives float64
-		at    int
 	}
-	var all []part
-	var values []float32
+	var all []point
 	var total float64
-	row := make([]float64, parts)
-	p.visit(x, func(int) []float64 { clear(row); return row }, func(i int) {
-		f := dot(p.own[i*parts:(i+1)*parts], row)
-		total += f
-		all = append(all, part{i, f, len(values)})
-		for _, v := range row {
-			values = append(values, float32(v))
+	var sum [kernel.SumBlock]float64
+	p.blocks.add(sum[:], 0, x, p.blocks.weight, func(rows []int) {
+		for j, f := range sum {
+			if f > 0 {
+				total += f
+				all = append(all, point{rows[j], f})
+			}
 		}
+		clear(sum[:])
 	})
-	slices.SortFunc(all, func(a, b part) int { return cmp.Or(cmp.Compare(b.gives, a.gives), a.i-b.i) })
+	// Points that each give less than this are less than a thousandth together.
+	least := (1 - enough) * total / float64(len(all)+1)
+	all = slices.DeleteFunc(all, func(q point) bool { return q.gives < least })
+	slices.SortFunc(all, func(a, b point) int { return cmp.Or(cmp.Compare(b.gives, a.gives), a.i-b.i) })
 	var h Held
 	h.Rest = total + p.Weight[len(p.Weight)-1]*math.Exp(-p.logVol)
-	for j, q := range all {
-		if j == most || q.gives == 0 || h.Rest < (1-enough)*total {
+	number := map[int]int{}
+	for _, q := range all[:min(most, len(all))] {
+		if h.Rest < (1-enough)*total {
 			break
 		}
 		h.Rest -= q.gives
+		number[q.i] = len(h.At)
 		h.At = append(h.At, int32(q.i))
-		h.Value = append(h.Value, values[q.at:q.at+parts]...)
 	}
+	h.Value = make([]float32, len(h.At)*parts)
+	values := make([]float64, parts*kernel.SumBlock)
+	p.blocks.add(values, kernel.SumBlock, x, p.blocks.norm, func(rows []int) {
+		for j, i := range rows {
+			if k, ok := number[i]; ok {
+				for s := range parts {
+					h.Value[k*parts+s] = float32(values[s*kernel.SumBlock+j])
+				}
+			}
+		}
+		clear(values)
+	})
 	h.Rest = math.Max(h.Rest, p.Weight[len(p.Weight)-1]*math.Exp(-p.logVol))
 	return h
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+
+	"mflow/internal/kernel"
 )
 
 // Kernels is a kernel density at several widths at once. Every point carries
@@ -26,18 +28,12 @@ type Kernels struct {
 	Gain   []float64   // N×parts, factors of the weights that leave their sum; nil for one
 	Floor  float64     // standard deviation of the narrowest kernel, radians
 
-	space     space
-	logVol    float64
-	members   [][]int   // rows of every class
-	own       []float64 // N×parts, weight of every kernel
-	upTo      []float64 // N, sums of the weights of the points so far
-	fixedNorm []float64
-	nearNorm  []float64 // N×adaptive parts
-	shapeNorm []float64 // N×normal parts
-	reach     []float64 // N×(adaptive + normal), squared chord
-	local     []float64 // N, the farthest of a row of reach
-	wide      float64   // reach of the widest fixed kernel in use
-	search    *search
+	space   space
+	logVol  float64
+	members [][]int   // rows of every class
+	own     []float64 // N×parts, weight of every kernel
+	upTo    []float64 // N, sums of the weights of the points so far
+	blocks  blocks
 }
 
 // negligible is the exponent beyond which a kernel is dropped: e⁻⁴⁰ of its peak
@@ -93,23 +89,12 @@ func (p *Kernels) prepare() error {
 		return err
 	}
 	p.logVol = math.Log(p.space.m.Volume())
-	p.fixedNorm = p.fixedNorm[:0]
-	p.wide = -1
-	for s, k := range p.Fixed {
+	for _, k := range p.Fixed {
 		if !(k > 0) || math.IsInf(k, 0) {
 			return fmt.Errorf("prior: concentration %g of a kernel", k)
 		}
-		p.fixedNorm = append(p.fixedNorm, math.Exp(-p.space.logNorm(k)))
-		if p.used(s) {
-			p.wide = max(p.wide, 2*negligible/k)
-		}
 	}
-	local := len(p.Near) + len(p.Shape)
-	p.nearNorm = make([]float64, points*len(p.Near))
-	p.shapeNorm = make([]float64, points*len(p.Shape))
-	p.reach = make([]float64, points*local)
-	p.local = make([]float64, points)
-	for s, ks := range p.Near {
+	for _, ks := range p.Near {
 		if len(ks) != points {
 			return fmt.Errorf("prior: %d adaptive widths for %d points", len(ks), points)
 		}
@@ -117,43 +102,21 @@ func (p *Kernels) prepare() error {
 			if !(k > 0) || math.IsInf(k, 0) {
 				return fmt.Errorf("prior: concentration %g of point %d", k, i)
 			}
-			p.nearNorm[i*len(p.Near)+s] = math.Exp(-p.space.logNorm(k))
-			p.reach[i*local+s] = 2 * negligible / k
 		}
 	}
 	size := p.space.packed()
-	for s, as := range p.Shape {
+	for _, as := range p.Shape {
 		if len(as) != points*size {
 			return fmt.Errorf("prior: %d numbers of covariances for %d points, want %d each", len(as), points, size)
 		}
 		for i := range points {
 			mean, a := as[i*size:i*size+d], as[i*size+d:(i+1)*size]
-			det := logDet(a, d)
-			off := math.Sqrt(dot(mean, mean))
-			if math.IsNaN(det+off) || math.IsInf(det+off, 0) {
+			if v := logDet(a, d) + math.Sqrt(dot(mean, mean)); math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Errorf("prior: normal kernel of point %d has no finite mean or no positive covariance", i)
 			}
-			p.shapeNorm[i*len(p.Shape)+s] = math.Exp(det - float64(d)/2*math.Log(2*math.Pi))
-			p.reach[i*local+len(p.Near)+s] = square(off + math.Sqrt(2*negligible*spread(a, d)))
 		}
 	}
-	reach := make([]float64, points)
-	for i := range points {
-		p.local[i] = -1
-		for s, r := range p.reach[i*local : (i+1)*local] {
-			if p.own[i*p.parts()+len(p.Fixed)+s] > 0 {
-				p.local[i] = max(p.local[i], r)
-			} else {
-				p.reach[i*local+s] = -1
-			}
-		}
-		reach[i] = max(p.local[i], p.wide)
-	}
-	var at []float64
-	for i := range points {
-		at = append(at, p.space.embed(p.Points[i*n:(i+1)*n])...)
-	}
-	p.search = newSearch(at, len(at)/points, reach)
+	p.blocks = newBlocks(p)
 	return nil
 }
 
@@ -200,43 +163,13 @@ func (p *Kernels) weights() error {
 // LogProb returns the log-density at x. It visits the points whose kernels
 // reach x.
 func (p *Kernels) LogProb(x []float64) float64 {
-	parts, fixed := p.parts(), len(p.Fixed)
+	var sum [kernel.SumBlock]float64
+	p.blocks.add(sum[:], 0, x, p.blocks.weight, nil)
 	f := p.Weight[len(p.Weight)-1] * math.Exp(-p.logVol)
-	var room [128]float64
-	row := append(room[:0], make([]float64, parts-fixed)...)
-	var charts [32]float64
-	d := p.space.dim()
-	v := append(charts[:0], make([]float64, 2*d)...)
-	first := p.widest()
-	x = p.space.embed(x)
-	p.search.walk(x, func(i int, at []float64, chord float64) {
-		own := p.own[i*parts : (i+1)*parts]
-		t := chord / 2
-		for s := first; s < fixed; s++ {
-			k := p.Fixed[s]
-			if k*t > negligible {
-				break
-			}
-			if own[s] > 0 {
-				f += own[s] * p.fixedNorm[s] * math.Exp(-k*t)
-			}
-		}
-		if chord <= p.local[i] {
-			clear(row)
-			p.adaptive(row, i, x, at, chord, v[:d], v[d:])
-			f += dot(own[fixed:], row)
-		}
-	})
-	return math.Log(f)
-}
-
-// widest returns the first of the fixed kernels that is in use.
-func (p *Kernels) widest() int {
-	first := 0
-	for first < len(p.Fixed) && !p.used(first) {
-		first++
+	for _, v := range sum {
+		f += v
 	}
-	return first
+	return math.Log(f)
 }
 
 // sums returns the density at x of every part of every class by itself, and of
@@ -244,7 +177,21 @@ func (p *Kernels) widest() int {
 func (p *Kernels) sums(dst, x []float64) []float64 {
 	parts := p.parts()
 	dst = append(dst, make([]float64, len(p.Weight))...)
-	p.visit(x, func(i int) []float64 { return dst[p.class(i)*parts : (p.class(i)+1)*parts] }, func(int) {})
+	values := make([]float64, parts*kernel.SumBlock)
+	var class [kernel.SumBlock]int // where the row of a point's class begins
+	p.blocks.add(values, kernel.SumBlock, x, p.blocks.norm, func(rows []int) {
+		for j, i := range rows {
+			if i >= 0 {
+				class[j] = p.class(i) * parts
+			}
+		}
+		for k, v := range values {
+			if v > 0 {
+				dst[class[k%kernel.SumBlock]+k/kernel.SumBlock] += v
+			}
+		}
+		clear(values)
+	})
 	for c, rows := range p.members {
 		for s := range parts {
 			dst[c*parts+s] /= float64(max(1, len(rows)))
@@ -252,59 +199,6 @@ func (p *Kernels) sums(dst, x []float64) []float64 {
 	}
 	dst[len(dst)-1] = math.Exp(-p.logVol)
 	return dst
-}
-
-// visit adds the density at x of every kernel of point i to the row of i, for
-// all points whose kernels reach x, and then calls done.
-func (p *Kernels) visit(x []float64, row func(i int) []float64, done func(i int)) {
-	d := p.space.dim()
-	var room [32]float64
-	v := append(room[:0], make([]float64, 2*d)...)
-	v, z := v[:d], v[d:]
-	first := p.widest()
-	x = p.space.embed(x)
-	p.search.walk(x, func(i int, at []float64, chord float64) {
-		row, t := row(i), chord/2
-		for s := first; s < len(p.Fixed); s++ {
-			k := p.Fixed[s]
-			if k*t > negligible {
-				break
-			}
-			row[s] += p.fixedNorm[s] * math.Exp(-k*t)
-		}
-		if chord <= p.local[i] {
-			p.adaptive(row[len(p.Fixed):], i, x, at, chord, v, z)
-		}
-		done(i)
-	})
-}
-
-// adaptive adds the densities at x of the kernels of point i that have a width or
-// shape of their own. Chart coordinates are written to v and z.
-func (p *Kernels) adaptive(row []float64, i int, x, at []float64, chord float64, v, z []float64) {
-	d, size, local := p.space.dim(), p.space.packed(), len(p.Near)+len(p.Shape)
-	reach := p.reach[i*local : (i+1)*local]
-	for s, ks := range p.Near {
-		if chord <= reach[s] {
-			row[s] += p.nearNorm[i*len(p.Near)+s] * math.Exp(-ks[i]*chord/2)
-		}
-	}
-	row, reach = row[len(p.Near):], reach[len(p.Near):]
-	charted, jac := false, 0.0
-	for s, as := range p.Shape {
-		if chord > reach[s] {
-			continue
-		}
-		if !charted {
-			charted, jac = true, p.space.chart(v, x, at)
-		}
-		for c, mean := range as[i*size : i*size+d] {
-			z[c] = v[c] - mean
-		}
-		if q := whiten(as[i*size+d:(i+1)*size], z, 2*negligible); q < 2*negligible {
-			row[s] += p.shapeNorm[i*len(p.Shape)+s] * math.Exp(jac-q/2)
-		}
-	}
 }
 
 // Rand writes a point of the density to x.

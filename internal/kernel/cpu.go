@@ -28,6 +28,14 @@ type kernels struct {
 	colSum  func(n, rows, stride int, x, dst *float32)
 	exp     func(n int, dst, x *float32)
 	scale   func(n int, x, s *float32)
+
+	// Of float64 numbers, half as many to a vector.
+	halfChords  func(n, d, stride int, x, m, t *float64)
+	sphereChart func(n, d, stride int, x, m, t, v, jac *float64)
+	torusChart  func(n, d, stride int, x, m, v, jac *float64)
+	decays      func(n, parts, stride, next int, k, t, w, dst *float64)
+	ownDecays   func(n, parts, stride, next int, k, t, w, dst *float64)
+	normals     func(n, d, stride int, v, jac, a, w, dst *float64)
 }
 
 // A tile computes rows×cols elements of C from that many rows of A and columns of B.

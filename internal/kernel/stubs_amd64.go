@@ -92,16 +92,40 @@ var avx512 = kernels{
 		{4, 1, dot4x1Avx512},
 	},
 	copyRows: copyRowsAvx512, transpose: transposeAvx512, block: 8,
-	act:      [...]actKernel{identityAvx512, swishAvx512, sinAvx512, tanhAvx512, softplusAvx512},
-	peakFlop: 384,
-	peak:     peakAvx512,
-	actBack:  actBackAvx512,
-	sinCos:   sinCosAvx512,
-	adam:     adamAvx512,
-	colSum:   colSumAvx512,
-	exp:      expAvx512,
-	scale:    scaleAvx512,
+	act:         [...]actKernel{identityAvx512, swishAvx512, sinAvx512, tanhAvx512, softplusAvx512},
+	peakFlop:    384,
+	peak:        peakAvx512,
+	actBack:     actBackAvx512,
+	sinCos:      sinCosAvx512,
+	adam:        adamAvx512,
+	colSum:      colSumAvx512,
+	exp:         expAvx512,
+	scale:       scaleAvx512,
+	halfChords:  halfChordsAvx512,
+	sphereChart: sphereChartAvx512,
+	torusChart:  torusChartAvx512,
+	decays:      decaysAvx512,
+	ownDecays:   ownDecaysAvx512,
+	normals:     normalsAvx512,
 }
+
+//go:noescape
+func halfChordsAvx512(n, d, stride int, x, m, t *float64)
+
+//go:noescape
+func sphereChartAvx512(n, d, stride int, x, m, t, v, jac *float64)
+
+//go:noescape
+func torusChartAvx512(n, d, stride int, x, m, v, jac *float64)
+
+//go:noescape
+func decaysAvx512(n, parts, stride, next int, k, t, w, dst *float64)
+
+//go:noescape
+func ownDecaysAvx512(n, parts, stride, next int, k, t, w, dst *float64)
+
+//go:noescape
+func normalsAvx512(n, d, stride int, v, jac, a, w, dst *float64)
 
 //go:noescape
 func tile6x2Avx2(k int, a *float32, rs, cs int, b *float32, bs int, c *float32, ldc, add int)
@@ -185,13 +209,37 @@ var avx2 = kernels{
 		{4, 1, dot4x1Avx2},
 	},
 	copyRows: copyRowsAvx2, transpose: transposeAvx2, block: 8,
-	act:      [...]actKernel{identityAvx2, swishAvx2, sinAvx2, tanhAvx2, softplusAvx2},
-	peakFlop: 192,
-	peak:     peakAvx2,
-	actBack:  actBackAvx2,
-	sinCos:   sinCosAvx2,
-	adam:     adamAvx2,
-	colSum:   colSumAvx2,
-	exp:      expAvx2,
-	scale:    scaleAvx2,
+	act:         [...]actKernel{identityAvx2, swishAvx2, sinAvx2, tanhAvx2, softplusAvx2},
+	peakFlop:    192,
+	peak:        peakAvx2,
+	actBack:     actBackAvx2,
+	sinCos:      sinCosAvx2,
+	adam:        adamAvx2,
+	colSum:      colSumAvx2,
+	exp:         expAvx2,
+	scale:       scaleAvx2,
+	halfChords:  halfChordsAvx2,
+	sphereChart: sphereChartAvx2,
+	torusChart:  torusChartAvx2,
+	decays:      decaysAvx2,
+	ownDecays:   ownDecaysAvx2,
+	normals:     normalsAvx2,
 }
+
+//go:noescape
+func halfChordsAvx2(n, d, stride int, x, m, t *float64)
+
+//go:noescape
+func sphereChartAvx2(n, d, stride int, x, m, t, v, jac *float64)
+
+//go:noescape
+func torusChartAvx2(n, d, stride int, x, m, v, jac *float64)
+
+//go:noescape
+func decaysAvx2(n, parts, stride, next int, k, t, w, dst *float64)
+
+//go:noescape
+func ownDecaysAvx2(n, parts, stride, next int, k, t, w, dst *float64)
+
+//go:noescape
+func normalsAvx2(n, d, stride int, v, jac, a, w, dst *float64)

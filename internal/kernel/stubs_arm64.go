@@ -88,13 +88,37 @@ var neon = kernels{
 		{4, 1, dot4x1Neon},
 	},
 	copyRows: copyRowsNeon, transpose: transposeNeon, block: 4,
-	act:      [...]actKernel{identityNeon, swishNeon, sinNeon, tanhNeon, softplusNeon},
-	peakFlop: 96,
-	peak:     peakNeon,
-	actBack:  actBackNeon,
-	sinCos:   sinCosNeon,
-	adam:     adamNeon,
-	colSum:   colSumNeon,
-	exp:      expNeon,
-	scale:    scaleNeon,
+	act:         [...]actKernel{identityNeon, swishNeon, sinNeon, tanhNeon, softplusNeon},
+	peakFlop:    96,
+	peak:        peakNeon,
+	actBack:     actBackNeon,
+	sinCos:      sinCosNeon,
+	adam:        adamNeon,
+	colSum:      colSumNeon,
+	exp:         expNeon,
+	scale:       scaleNeon,
+	halfChords:  halfChordsNeon,
+	sphereChart: sphereChartNeon,
+	torusChart:  torusChartNeon,
+	decays:      decaysNeon,
+	ownDecays:   ownDecaysNeon,
+	normals:     normalsNeon,
 }
+
+//go:noescape
+func halfChordsNeon(n, d, stride int, x, m, t *float64)
+
+//go:noescape
+func sphereChartNeon(n, d, stride int, x, m, t, v, jac *float64)
+
+//go:noescape
+func torusChartNeon(n, d, stride int, x, m, v, jac *float64)
+
+//go:noescape
+func decaysNeon(n, parts, stride, next int, k, t, w, dst *float64)
+
+//go:noescape
+func ownDecaysNeon(n, parts, stride, next int, k, t, w, dst *float64)
+
+//go:noescape
+func normalsNeon(n, d, stride int, v, jac, a, w, dst *float64)

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Operations of the vector language, d first, then operands in the order of the
 // formula. The last operand of a binary operation may be a constant in memory.
@@ -51,7 +54,7 @@ func (f *fn) addImm(d string, n int) { f.p("%s $%d, %s", f.pick("ADDQ", "ADD"), 
 
 // vectors turns a count of numbers into one of whole vectors.
 func (f *fn) vectors(r string) {
-	n := map[int]int{4: 2, 8: 3, 16: 4}[f.t.lanes]
+	n := map[int]int{2: 1, 4: 2, 8: 3, 16: 4}[f.lanes()]
 	f.p("%s $%d, %s", f.pick("SHRQ", "LSR"), n, r)
 }
 
@@ -115,12 +118,33 @@ func (f *fn) zero(d string) {
 	}
 }
 
+// sized is the amd64 instruction for numbers of the unit's size.
+func (f *fn) sized(op string) string {
+	if !f.double {
+		return op
+	}
+	for single, double := range map[string]string{"PS": "PD", "SS": "SD"} {
+		if rest, ok := strings.CutSuffix(op, single); ok {
+			return rest + double
+		}
+	}
+	return map[string]string{"VPADDD": "VPADDQ", "VPSUBD": "VPSUBQ", "VPSLLD": "VPSLLQ"}[op]
+}
+
+// arrangement is the arm64 suffix of a vector of numbers of the unit's size.
+func (f *fn) arrangement() string {
+	if f.double {
+		return "D2"
+	}
+	return "S4"
+}
+
 func (f *fn) binary(amd64, arm64, d, x, y string) {
 	if f.arm() {
 		f.neon(arm64, d, x, y)
 		return
 	}
-	f.p("%s %s, %s, %s", amd64, y, x, d)
+	f.p("%s %s, %s, %s", f.sized(amd64), y, x, d)
 }
 
 func (f *fn) add(d, x, y string)     { f.binary("VADDPS", "FADD", d, x, y) }
@@ -155,7 +179,7 @@ func (f *fn) most(d, x, c string) {
 		return
 	}
 	f.mov(d, c)
-	f.p("VMAXPS %s, %s, %s", x, d, d)
+	f.p("%s %s, %s, %s", f.sized("VMAXPS"), x, d, d)
 }
 
 func (f *fn) least(d, x, c string) {
@@ -164,7 +188,7 @@ func (f *fn) least(d, x, c string) {
 		return
 	}
 	f.mov(d, c)
-	f.p("VMINPS %s, %s, %s", x, d, d)
+	f.p("%s %s, %s, %s", f.sized("VMINPS"), x, d, d)
 }
 
 // horner writes p = p r + c.
@@ -176,7 +200,7 @@ func (f *fn) horner(p, r, c string) {
 		f.drop(t)
 		return
 	}
-	f.p("VFMADD213PS %s, %s, %s", c, r, p)
+	f.p("%s %s, %s, %s", f.sized("VFMADD213PS"), c, r, p)
 }
 
 // round takes the nearest whole number, ties to even.
@@ -185,9 +209,9 @@ func (f *fn) round(d, x string) {
 	case f.arm():
 		f.neon("FRINTN", d, x, "V0")
 	case f.wide():
-		f.p("VRNDSCALEPS $8, %s, %s", x, d)
+		f.p("%s $8, %s, %s", f.sized("VRNDSCALEPS"), x, d)
 	default:
-		f.p("VROUNDPS $8, %s, %s", x, d)
+		f.p("%s $8, %s, %s", f.sized("VROUNDPS"), x, d)
 	}
 }
 
@@ -210,10 +234,10 @@ func (f *fn) sqrt(d, x string) {
 
 func (f *fn) shiftLeft(d, x string, n int) {
 	if f.arm() {
-		f.p("VSHL $%d, %s.S4, %s.S4", n, x, d)
+		f.p("VSHL $%d, %s.%s, %s.%s", n, x, f.arrangement(), d, f.arrangement())
 		return
 	}
-	f.p("VPSLLD $%d, %s, %s", n, x, d)
+	f.p("%s $%d, %s, %s", f.sized("VPSLLD"), n, x, d)
 }
 
 // shiftRight keeps the sign.
@@ -263,7 +287,13 @@ func (f *fn) ldexp(p, n string) {
 // ldexpSmall is ldexp where p and the result are normal.
 func (f *fn) ldexpSmall(p, n string) {
 	if f.wide() {
-		f.p("VSCALEFPS %s, %s, %s", n, p, p)
+		f.p("%s %s, %s, %s", f.sized("VSCALEFPS"), n, p, p)
+		return
+	}
+	if f.double { // the sum ends in n as an integer
+		f.add(n, n, f.c(3<<51))
+		f.shiftLeft(n, n, 52)
+		f.addInt(p, p, n)
 		return
 	}
 	f.toInt(n, n)
@@ -275,10 +305,10 @@ func (f *fn) ldexpSmall(p, n string) {
 func (f *fn) broadcast(d, base string, off int) {
 	if f.arm() {
 		f.p("ADD $%d, %s, R25", off, base)
-		f.p("VLD1R (R25), [%s.S4]", d)
+		f.p("VLD1R (R25), [%s.%s]", d, f.arrangement())
 		return
 	}
-	f.p("VBROADCASTSS %d(%s), %s", off, base, d)
+	f.p("%s %d(%s), %s", f.sized("VBROADCASTSS"), off, base, d)
 }
 
 func (f *fn) lessThan(r string, n int, label string) {

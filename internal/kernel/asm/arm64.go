@@ -3,7 +3,8 @@ package main
 import "log"
 
 // Go's assembler for arm64 knows few vector instructions of floating point; the
-// others are written as words. All act on four float32 or int32 numbers.
+// others are written as words. All act on four numbers of 32 bits, and with bit 22
+// on two of 64.
 var neonWords = map[string]uint32{
 	"FADD": 0x4E20D400, "FSUB": 0x4EA0D400, "FMUL": 0x6E20DC00, "FDIV": 0x6E20FC00,
 	"FMAX": 0x4E20F400, "FMIN": 0x4EA0F400, "FMLA": 0x4E20CC00, "FMLS": 0x4EA0CC00,
@@ -20,8 +21,14 @@ func (f *fn) neon(op, d, x, y string) {
 	if !ok {
 		log.Fatalf("no encoding of %s", op)
 	}
+	if f.double && !bitwise[op] {
+		w |= 1 << 22 // two numbers of 64 bits
+	}
 	f.word(w, op, d, x, y)
 }
+
+// bitwise instructions do not know the size of numbers.
+var bitwise = map[string]bool{"AND": true, "ORR": true, "EOR": true, "BSL": true}
 
 func (f *fn) word(w uint32, op, d, x, y string) {
 	w |= uint32(index(y))<<16 | uint32(index(x))<<5 | uint32(index(d))

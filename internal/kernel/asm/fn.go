@@ -8,12 +8,32 @@ import (
 	"strings"
 )
 
-// A unit is one assembly file under way.
+// A unit is one assembly file under way, of kernels on float32 or, if double, on
+// float64 numbers.
 type unit struct {
 	t      *target
+	double bool
 	body   bytes.Buffer
 	stubs  *bytes.Buffer
-	consts []uint32
+	consts []uint64
+}
+
+// elem is the size of a number in bytes, and lanes how many are in a vector.
+func (u *unit) elem() int {
+	if u.double {
+		return 8
+	}
+	return 4
+}
+
+func (u *unit) lanes() int { return u.t.lanes * 4 / u.elem() }
+
+// constants is the symbol of the table of constants.
+func (u *unit) constants() string {
+	if u.double {
+		return "consts_" + u.t.name + "_double<>"
+	}
+	return "consts_" + u.t.name + "<>"
 }
 
 func (u *unit) name(kernel string) string {
@@ -21,7 +41,7 @@ func (u *unit) name(kernel string) string {
 }
 
 // constant returns the place of a number in the table of constants.
-func (u *unit) constant(bits uint32) int {
+func (u *unit) constant(bits uint64) int {
 	for i, c := range u.consts {
 		if c == bits {
 			return i
@@ -35,7 +55,7 @@ func (u *unit) constant(bits uint32) int {
 // can be an operand in memory. On targets with 32 registers it is loaded once.
 func (u *unit) stride() int {
 	if u.t.regs == 32 && u.t.arch == "amd64" {
-		return 4 // broadcast when loaded
+		return u.elem() // broadcast when loaded
 	}
 	return 4 * u.t.lanes
 }
@@ -44,12 +64,16 @@ func (u *unit) bytes() []byte {
 	var b bytes.Buffer
 	b.WriteString(header + "\n#include \"textflag.h\"\n")
 	if len(u.consts) > 0 {
-		sym := "consts_" + u.t.name + "<>"
+		sym := u.constants()
 		b.WriteString("\n")
 		for i, c := range u.consts {
-			fmt.Fprintf(&b, "// %g\n", math.Float32frombits(c))
-			for at := 0; at < u.stride(); at += 4 {
-				fmt.Fprintf(&b, "DATA %s+%d(SB)/4, $0x%08x\n", sym, i*u.stride()+at, c)
+			if u.double {
+				fmt.Fprintf(&b, "// %g\n", math.Float64frombits(c))
+			} else {
+				fmt.Fprintf(&b, "// %g\n", math.Float32frombits(uint32(c)))
+			}
+			for at := 0; at < u.stride(); at += u.elem() {
+				fmt.Fprintf(&b, "DATA %s+%d(SB)/%d, $0x%0*x\n", sym, i*u.stride()+at, u.elem(), 2*u.elem(), c)
 			}
 		}
 		fmt.Fprintf(&b, "GLOBL %s(SB), RODATA|NOPTR, $%d\n", sym, len(u.consts)*u.stride())
@@ -99,7 +123,7 @@ func (f *fn) end() {
 	f.ret()
 	f.unit.body.Write(f.head.Bytes())
 	if f.t.arch == "arm64" && f.preset.Len() > 0 {
-		fmt.Fprintf(&f.unit.body, "	MOVD $consts_%s<>(SB), R25\n", f.t.name)
+		fmt.Fprintf(&f.unit.body, "	MOVD $%s(SB), R25\n", f.constants())
 	}
 	f.unit.body.Write(f.preset.Bytes())
 	f.unit.body.Write(f.code.Bytes())
@@ -184,11 +208,16 @@ func index(v string) int {
 
 // c is a constant as an operand: a register that is loaded before the function
 // begins or, where these are few, memory. bits is the same by its bits.
-func (f *fn) c(x float64) string { return f.bits(math.Float32bits(float32(x))) }
+func (f *fn) c(x float64) string {
+	if f.double {
+		return f.bits(math.Float64bits(x))
+	}
+	return f.bits(uint64(math.Float32bits(float32(x))))
+}
 
-func (f *fn) bits(b uint32) string {
+func (f *fn) bits(b uint64) string {
 	at := f.constant(b) * f.stride()
-	mem := fmt.Sprintf("consts_%s<>+%d(SB)", f.t.name, at)
+	mem := fmt.Sprintf("%s+%d(SB)", f.constants(), at)
 	if f.t.regs < 32 {
 		return mem
 	}
@@ -201,7 +230,7 @@ func (f *fn) bits(b uint32) string {
 			r := f.vector(i)
 			f.loaded[mem] = r
 			if f.t.arch == "amd64" {
-				fmt.Fprintf(&f.preset, "	VBROADCASTSS %s, %s\n", mem, r)
+				fmt.Fprintf(&f.preset, "	%s %s, %s\n", f.sized("VBROADCASTSS"), mem, r)
 			} else {
 				fmt.Fprintf(&f.preset, "	FMOVQ %d(R25), F%d\n", at, i)
 			}

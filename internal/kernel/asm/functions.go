@@ -25,6 +25,23 @@ func split(c float64) (hi, lo float64) {
 	return hi, c - hi
 }
 
+// decayDouble returns eˣ for x ≤ 0 in float64, held at e^-708; x is lost. The
+// polynomial is exact to 2e-17.
+func (f *fn) decayDouble(x string) string {
+	const high, low = 0.693147180369123816490, 1.90821492927058770002e-10 // log 2; high ends in zeros
+	t, n, p := f.v(), f.v(), f.v()
+	f.most(t, x, f.c(-708))
+	f.mul(n, t, f.c(math.Log2E))
+	f.round(n, n)
+	f.minus(t, n, f.c(high))
+	f.minus(t, n, f.c(low))
+	f.poly(p, t, 1, 1, 0.5000000000000019, 0.1666666666666668, 0.04166666666648795, 0.008333333333319589, 0.0013888888952352863,
+		0.00019841269890076403, 2.4801485441561313e-05, 2.755724088722987e-06, 2.763265472252779e-07, 2.5110049204818658e-08)
+	f.ldexpSmall(p, n)
+	f.drop(t, n)
+	return p
+}
+
 // expReduced returns n and eʳ for x = n log 2 + r; x is lost. With a fused
 // multiply-add the first difference is exact.
 func (f *fn) expReduced(x string) (n, p string) {

@@ -73,6 +73,9 @@ func files() map[string][]byte {
 		u.math()
 		u.table()
 		out["kernel_"+t.name+"_"+t.arch+".s"] = u.bytes()
+		d := &unit{t: t, stubs: s, double: true}
+		d.sums()
+		out["sums_"+t.name+"_"+t.arch+".s"] = d.bytes()
 	}
 	for t, write := range map[*target]func(*unit){bf16: (*unit).bf16, amx: (*unit).amx} {
 		s := bytes.NewBufferString(header + "\npackage kernel\n")
@@ -107,7 +110,7 @@ func (u *unit) table() {
 	fmt.Fprintf(u.stubs, "},\ncopyRows: %s, transpose: %s, block: %d,\n", u.name("copyRows"), u.name("transpose"), min(8, t.lanes))
 	fmt.Fprintf(u.stubs, "act: [...]actKernel{%s, %s, %s, %s, %s},\n", u.name("identity"), u.name("swish"), u.name("sin"), u.name("tanh"), u.name("softplus"))
 	fmt.Fprintf(u.stubs, "peakFlop: %d,\n", 2*peakWide*t.lanes)
-	for _, f := range []string{"peak", "actBack", "sinCos", "adam", "colSum", "exp", "scale"} {
+	for _, f := range []string{"peak", "actBack", "sinCos", "adam", "colSum", "exp", "scale", "halfChords", "sphereChart", "torusChart", "decays", "ownDecays", "normals"} {
 		fmt.Fprintf(u.stubs, "%s: %s,\n", f, u.name(f))
 	}
 	fmt.Fprintf(u.stubs, "}\n")
