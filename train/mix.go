@@ -31,6 +31,10 @@ type Partner struct {
 	X     []float64
 	Fold  []int // of every point; flow k of those to mix has not seen fold k
 	Group []int // of points that were held out together; nil if by themselves
+
+	// Final takes the place of Prior in the mixture: the same, fitted to more points.
+	// Nil for Prior.
+	Final flow.Prior
 }
 
 // Mix returns the mixture of a density ν with the mean of K flows on a uniform
@@ -61,7 +65,10 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 			held[i] = mu[j]
 		}
 	}
-	m := &Mixed{Flow: &flow.Flow{Manifold: flows[0].Manifold, Prior: p.Prior, Z: 1}}
+	if p.Final == nil {
+		p.Final = p.Prior
+	}
+	m := &Mixed{Flow: &flow.Flow{Manifold: flows[0].Manifold, Prior: p.Final, Z: 1}}
 	eps := flows[0].Eps
 	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*p.Nu[i]+a*held[i]) }
 	m.Weight = maximise(0, 0.9, func(a float64) float64 {
@@ -77,7 +84,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		m.Weight = 0
 		return m, nil
 	}
-	blend, err := prior.NewBlend([]float64{1 - m.Weight, m.Weight}, p.Prior, flows[0].Prior)
+	blend, err := prior.NewBlend([]float64{1 - m.Weight, m.Weight}, p.Final, flows[0].Prior)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.BoolVar(&o.ablation, "ablation", false, "make the ablation of docs/recipe.md instead")
 	seeds := f.String("seeds", "0..4", "split seeds of published and distinct splits")
 	blocked := f.String("blocked-seeds", "20..29", "split seeds of blocked splits")
+	others := f.String("more-seeds", "40..79", "split seeds of more published splits of volcanoes")
 	f.StringVar(&o.cache.dir, "cache", "out/results", "directory of what is done")
 	f.StringVar(&o.out, "o", "docs/results.md", "file to write")
 	f.StringVar(&o.recipe, "recipe", "docs/recipe.md", "file that the ablation is written into")
@@ -107,6 +108,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, fmt.Errorf("-only: %w", err)
 	}
 	if o.seeds.seeds, err = parseSeeds(*seeds); err != nil {
+		return nil, err
+	}
+	if o.seeds.more, err = parseSeeds(*others); err != nil {
 		return nil, err
 	}
 	o.seeds.blocked, err = parseSeeds(*blocked)

@@ -45,19 +45,22 @@ var (
 	tori  = []string{"rna", "torsion"}
 )
 
-var protocols = []string{"published", refit, "distinct", "blocked"}
+var protocols = []string{"published", apart, more, "distinct", "blocked"}
 
-// refit is the published split with the validation points learned from: those who
-// cross-fit need none, and the test points stay the same.
-const refit = "refit"
+// Variants of the published split. Kernels are cross-fitted and learn from the
+// validation points too; in apart they do not. more are other splits of the smallest
+// set, whose scores differ most between splits.
+const (
+	apart = "apart"
+	more  = "more"
+)
 
 // Flags of mflow eval keep an evaluation short: no trajectories, and integrals of a
-// size that their errors show to be enough. A kernel density takes half a
-// millisecond a point, and without a field Z is one by construction.
+// size that their errors show to be enough. Without a field Z is one by construction.
 var (
 	evalPlain   = []string{"--z-points", "200000", "--quad-points", "100000", "--mass-points", "50000", "--samples", "300", "--baselines", "uniform"}
-	evalKernels = []string{"--z-points", "1000", "--quad-points", "0", "--mass-points", "6000", "--samples", "0", "--baselines", "uniform"}
-	evalDefault = []string{"--z-points", "5000", "--quad-points", "0", "--mass-points", "10000", "--samples", "200", "--baselines", "uniform"}
+	evalKernels = []string{"--z-points", "1000", "--quad-points", "0", "--mass-points", "50000", "--samples", "0", "--baselines", "uniform"}
+	evalDefault = []string{"--z-points", "5000", "--quad-points", "0", "--mass-points", "50000", "--samples", "300", "--baselines", "uniform"}
 )
 
 // A method is one way to call mflow train.
@@ -88,6 +91,18 @@ func (c cell) name() string {
 	return fmt.Sprintf("%s/%s/%s/%d", c.Data, c.Split, c.Method.name, c.Seed)
 }
 
+// protocol is the split as mflow knows it.
+func protocol(split string) string {
+	if split == apart || split == more {
+		return "published"
+	}
+	return split
+}
+
+// learns tells whether kernels learn from the validation points. Not where the
+// question is what flows, which cannot, are worth beside them.
+func learns(split string) bool { return split != apart && split != "blocked" }
+
 // steps returns those of a plain flow.
 func (c cell) steps() int {
 	switch {
@@ -115,9 +130,9 @@ func (c cell) train() []string {
 	if c.Split == "distinct" || c.Split == "blocked" || torus(c.Data) {
 		floor = floorOther // angles of tori are given to a tenth of a degree or so
 	}
-	a := []string{"train", "--data", c.Data, "--split", strings.Replace(c.Split, refit, "published", 1), "--split-seed", strconv.FormatUint(c.Seed, 10), "--floor", floor}
-	if c.Split == refit {
-		a = append(a, "--fractions", "0.9,0,0.1")
+	a := []string{"train", "--data", c.Data, "--split", protocol(c.Split), "--split-seed", strconv.FormatUint(c.Seed, 10), "--floor", floor}
+	if !learns(c.Split) && !c.Method.steps && c.Method.name != "vmf" {
+		a = append(a, "--refit=false")
 	}
 	a = append(a, c.Method.args...)
 	if n := c.steps(); n > 0 {
@@ -132,11 +147,14 @@ func (c cell) eval() []string {
 }
 
 // seedPlan says which split seeds are fitted.
-type seedPlan struct{ seeds, blocked []uint64 }
+type seedPlan struct{ seeds, more, blocked []uint64 }
 
 func (p seedPlan) of(split string) []uint64 {
-	if split == "blocked" {
+	switch split {
+	case "blocked":
 		return p.blocked
+	case more:
+		return p.more
 	}
 	return p.seeds
 }
@@ -146,19 +164,24 @@ func splits(data string) []string {
 	if torus(data) {
 		return protocols[:1]
 	}
-	return protocols
+	var out []string
+	for _, split := range protocols {
+		if split != more || data == "volcano" {
+			out = append(out, split)
+		}
+	}
+	return out
 }
 
 // methodsOf returns the methods that are scored in a protocol. Plain flows without
-// copies are those of the published split, where most sets have few; where no
-// points are left for validation only those remain that need none. With cells held
+// copies are those of the published split, where most sets have few. With cells held
 // out the default is the kernels.
 func methodsOf(split string) []method {
 	var out []method
 	for _, m := range methods {
 		switch {
 		case split == "blocked" && m.name == "default", split != "blocked" && m.name == "mixture",
-			split == "distinct" && m.steps, split == refit && m.name != "kde" && m.name != "default":
+			split == "distinct" && m.steps, (split == apart || split == more) && m.name != "kde" && m.name != "default":
 			continue
 		}
 		out = append(out, m)

@@ -79,23 +79,23 @@ type gain struct {
 // compare pairs the records of two methods, split by split. Points of all splits
 // are pooled; those at one position are one cluster, in whatever split they are,
 // and so, if blocks is set, is a whole cell of blocked splits. The errors of the
-// normalisers are added. With novel set, copies of training points are left out.
+// normalisers are added. With novel set, copies of training points of either are left out.
 func compare(a, b []*record, blocks, novel bool) gain {
 	var diff, means []float64
 	var keys []string
 	var counts []int
 	var zvar []float64 // of the difference of log Z in each split
 	for s := range a {
-		other := map[int]float64{}
+		other, copied := map[int]float64{}, map[int]bool{}
 		for i, row := range b[s].Points.Row {
-			other[row] = b[s].Points.LogP[i]
+			other[row], copied[row] = b[s].Points.LogP[i], b[s].Points.Copy[i]
 		}
 		p := a[s].Points
 		var sum float64
 		count := 0
 		for i, row := range p.Row {
 			lb, ok := other[row]
-			if !ok || (novel && p.Copy[i]) {
+			if !ok || (novel && (p.Copy[i] || copied[row])) {
 				continue
 			}
 			if blocks && p.Block[i] != "" {

@@ -121,8 +121,9 @@ func (a *app) network(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 }
 
 // mixture trains networks on the uniform density, each without a fold of the
-// points, and mixes them with the prior.
-func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, o *trainOptions, out *trained) (*flow.Flow, error) {
+// points, and mixes them with the prior. The prior of the model is then fitted to
+// the whole.
+func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *points, o *trainOptions, out *trained) (*flow.Flow, error) {
 	uniform, _, err := (&priorOptions{kind: "uniform"}).fit(p, a.seed)
 	if err != nil {
 		return nil, err
@@ -161,6 +162,13 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 	for _, r := range runs {
 		out.Steps += r.Step()
 	}
+	if whole != p {
+		again, err := a.start(cmd.Context(), o, whole)
+		if err != nil {
+			return nil, err
+		}
+		with.Final = again.prior
+	}
 	m, err := train.Mix(with, flows, o.points, rand.New(rand.NewPCG(a.seed, mixStream)))
 	if err != nil {
 		return nil, err
@@ -170,9 +178,12 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 	asked := o.field.asked == mixture
 	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Weight > 0 && (asked || m.Gain > 2*m.SE)}
 	if !out.Mixture.Kept {
-		m.Flow = b.alone(p)
+		if with.Final != nil {
+			b.prior = with.Final
+		}
+		m.Flow = b.alone(whole)
 	}
-	m.Flow.Data = p.summary
+	m.Flow.Data = whole.summary
 	m.Flow.Training, err = json.Marshal(runs[0].Settings())
 	return m.Flow, err
 }

@@ -162,8 +162,13 @@ func baselines(p *points, model []float64, floor float64, seed uint64, fitted bo
 	default:
 		return out, nil
 	}
-	if len(p.val) > 0 {
-		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
+	fit, val := p.train, p.val
+	if _, n := p.m.Dims(); len(val) == 0 { // rows were shuffled when they were split
+		cut := len(fit) / n * 9 / 10 * n
+		fit, val = fit[:cut], fit[cut:]
+	}
+	if len(val) > 0 {
+		d, err := prior.FitMixture(p.m, fit, val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
 		if err != nil {
 			return nil, err
 		}

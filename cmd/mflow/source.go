@@ -104,6 +104,14 @@ func (s *source) load(ctx context.Context) (*points, error) {
 	}, nil
 }
 
+// withoutVal is the source with the points of validation among those of training.
+func (s source) withoutVal() *source {
+	if len(s.fractions) == 3 {
+		s.fractions = []float64{s.fractions[0] + s.fractions[1], 0, s.fractions[2]}
+	}
+	return &s
+}
+
 // options are what a model must remember to read its points again.
 func (s *source) options() map[string]string {
 	o := map[string]string{"manifold": s.manifold, "columns": strings.Join(s.columns, ","), "unit": s.unit}

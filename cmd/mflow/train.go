@@ -26,6 +26,7 @@ type trainOptions struct {
 	settings train.Settings
 	time     time.Duration
 	points   int
+	refit    bool
 
 	out        string
 	resume     bool
@@ -55,6 +56,9 @@ far (best.mflow). An interrupted run is continued by --resume and ends in the
 same bytes as an uninterrupted one. With --time the number of steps is measured
 at the start; with --steps the model depends on the seed alone.
 
+Kernels choose by cross-fitting, so in the end they learn from the validation
+points as well, which tell networks when to stop; --refit=false keeps these out.
+
 Frequencies, weight decay and the penalty of networks are chosen by how tightly
 the points cluster, unless they are given.`,
 		Example: `  mflow train --data earthquake -o model.mflow
@@ -73,6 +77,7 @@ the points cluster, unless they are given.`,
 		fs.StringVar((*string)(&o.field.asked), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in; auto: by --effort,\nand a mixture stays only if it proves itself")
 		fs.IntVar(&o.field.nets, "nets", 0, "networks whose fields are averaged (default by --effort)")
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
+		fs.BoolVar(&o.refit, "refit", true, "let kernels learn from the validation points too")
 		fs.StringVar(&o.field.Activation, "activation", d.Activation, "swish, sin, tanh or softplus")
 		fs.IntVar(&o.field.Waves, "waves", d.Waves, "frequencies of the input features, -1 for none")
 		listVar(fs, &o.field.Scales, "scales", d.Scales, "scales of the frequencies, radians per unit length\n(for sharp data 1,4,16,64)")
@@ -120,6 +125,15 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	if err := o.recipe(cmd, pts); err != nil {
 		return err
 	}
+	whole := pts // what the kernels of the model learn from
+	if o.refits() && len(pts.val) > 0 {
+		if whole, err = o.source.withoutVal().load(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	if o.field.kind == noField {
+		pts = whole
+	}
 	begun := time.Now()
 	start, err := a.start(cmd.Context(), o, pts)
 	if err != nil {
@@ -134,7 +148,7 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	case network:
 		f, err = a.network(cmd, dir, start, pts, o, &out)
 	case mixture:
-		f, err = a.mixture(cmd, dir, start, pts, o, &out)
+		f, err = a.mixture(cmd, dir, start, pts, whole, o, &out)
 	}
 	if err != nil {
 		return err
@@ -152,13 +166,18 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 		out.TrainNLL = ptr(start.crossed() - out.Mixture.gain())
 	}
 	out.Prior, out.Gate = priorName(f.Prior), start.gate
-	if len(pts.val) > 0 {
+	if len(whole.val) > 0 {
 		lp := make([]float64, pts.rows(pts.val))
 		divergence.New(f).LogProb(lp, pts.val)
 		m := score.MeanOf(lp, nil)
 		out.ValNLL, out.ValSE = ptr(-m.Value), ptr(m.SE)
 	}
 	return a.emit(out, out.write)
+}
+
+// refits tells whether the model has kernels that learn from the validation points.
+func (o *trainOptions) refits() bool {
+	return o.refit && (o.prior.kind == "kde" || o.prior.kind == "gated") && o.field.kind != network
 }
 
 // trained is the result of train.
