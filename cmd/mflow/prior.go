@@ -22,9 +22,12 @@ type priorOptions struct {
 }
 
 func (o *priorOptions) flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf (mixture); kde (kernels); gated (kernels with\nlearned weights); auto: gated where the manifold has kernels")
+	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf or kent (mixtures); kde (kernels); gated\n(kernels with learned weights); auto: gated where the\nmanifold has kernels")
 	fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel, radians\n(default 1e-4 for published splits, 1e-3 for others)")
 }
+
+// mixed tells whether the prior is a mixture, fitted by the validation points.
+func (o *priorOptions) mixed() bool { return o.kind == "vmf" || o.kind == "kent" }
 
 // fit returns the prior, and its cross-fitted density at the training points if
 // it was fitted to them.
@@ -36,14 +39,19 @@ func (o *priorOptions) fit(p *points, seed uint64) (flow.Prior, []float64, error
 			return nil, nil, fmt.Errorf("the volume of %s is not known, so it has no uniform density", p.m)
 		}
 		return prior.Uniform{M: m}, nil, nil
-	case "vmf":
+	case "vmf", "kent":
 		floor := o.resolution(p)
-		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
+		mo := prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed}
+		if o.kind == "kent" {
+			d, err := prior.FitKent(p.m, p.train, p.val, mo)
+			return d, nil, err
+		}
+		d, err := prior.FitMixture(p.m, p.train, p.val, mo)
 		return d, nil, err
 	case "kde":
 		return kernels(p, prior.KernelOptions{Floor: o.resolution(p), Seed: seed})
 	}
-	return nil, nil, usagef("unknown prior %q, want auto, uniform, vmf, kde or gated", o.kind)
+	return nil, nil, usagef("unknown prior %q, want auto, uniform, vmf, kent, kde or gated", o.kind)
 }
 
 // resolution is the floor of the kernels.
@@ -91,6 +99,8 @@ func priorName(p flow.Prior) string {
 		return "uniform"
 	case *prior.Mixture:
 		return fmt.Sprintf("mixture of %d kernels", len(p.Weight))
+	case *prior.Kent:
+		return fmt.Sprintf("mixture of %d Kent densities", len(p.Weight))
 	case *prior.Kernels:
 		learned := ""
 		if p.Gain != nil {

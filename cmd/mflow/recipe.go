@@ -49,7 +49,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	switch o.field.kind {
 	case autoField:
 		switch {
-		case o.prior.kind == "uniform" || o.prior.kind == "vmf":
+		case o.prior.kind == "uniform" || o.prior.mixed():
 			o.field.kind = network
 		case given("time"), given("steps"), e.always, e.nets > 0 && p.rows(p.train) > many:
 			o.field.kind = mixture
@@ -58,7 +58,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 		}
 	case noField, network:
 	case mixture:
-		if o.prior.kind == "uniform" || o.prior.kind == "vmf" {
+		if o.prior.kind == "uniform" || o.prior.mixed() {
 			return usagef("--field mixture mixes with kernels, want --prior gated or kde")
 		}
 	default:
