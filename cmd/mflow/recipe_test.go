@@ -20,7 +20,8 @@ func TestRecipe(t *testing.T) {
 		{"steps", "--steps 30 --nets 2 --hidden 8 --waves 8 --points-of-set 300", []string{`"mixture":{`, `"steps":60`}, `"gate"`},
 		{"mixture asked for", "--field mixture --steps 200 --nets 2 --hidden 16 --waves 16 --points-of-set 300 --floor 0.3", []string{`"kept":true`, "+ "}, `"gate"`},
 		{"Kent", "--prior kent --field none", []string{`Kent densities"`, `"z":1`}, `"gate"`},
-		{"other manifold", "--manifold so3 --data bumps --steps 20 --hidden 8 --waves 8", []string{`"prior":"uniform"`, `"best_step":20`}, `"gate"`},
+		{"covered manifold", "--manifold so3 --data bumps", []string{`"prior":"kernel density`, `"z":1`}, `"gate"`},
+		{"network on it", "--manifold so3 --data bumps --prior uniform --steps 20 --hidden 8 --waves 8", []string{`"prior":"uniform"`, `"best_step":20`}, `"gate"`},
 		{"average", "--prior uniform --nets 3 --steps 20 --hidden 8 --waves 8", []string{`"prior":"uniform"`, `"steps":60`}, `"mixture"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,6 +19,8 @@ type KernelOptions struct {
 	// only, which fit the weights; that of the others is returned as zero.
 	Sample int
 	Seed   uint64
+
+	images int // so many points in a row are one point, which is on as many sheets: 1
 }
 
 // A rule makes a kernel at a point from its neighbours at other positions: as
@@ -124,6 +126,7 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 	if !(o.Floor > 0 && o.Floor <= 1) {
 		return nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
 	}
+	o.images = max(1, o.images)
 	n := s.ambient()
 	points := len(x) / n
 	if points < 20 {
@@ -138,8 +141,9 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 	if o.Folds == nil {
 		rnd := rand.New(rand.NewPCG(o.Seed, 10))
 		o.Folds = make([]int, points)
-		for i, q := range rnd.Perm(points) {
-			o.Folds[i] = q % r.folds
+		perm := rnd.Perm(points / o.images)
+		for i := range o.Folds {
+			o.Folds[i] = perm[i/o.images] % r.folds
 		}
 	}
 	if len(o.Folds) != points {
@@ -157,6 +161,9 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 		keep = most + most/2 + 16 // a search takes long there
 	}
 	f.near = neighbours(s, x, keep)
+	for i := range f.near { // a point is no neighbour of itself
+		f.near[i] = slices.DeleteFunc(f.near[i], func(q neighbour) bool { return q.index/o.images == i/o.images })
+	}
 	if r.classes > 1 {
 		var ts []float64
 		for i := range f.near {

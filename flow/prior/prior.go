@@ -18,7 +18,7 @@ type Density interface {
 	Rand(x []float64, rnd *rand.Rand)
 }
 
-var _, _, _, _, _ Density = Uniform{}, (*Mixture)(nil), (*Kent)(nil), (*Kernels)(nil), (*Blend)(nil)
+var _, _, _, _, _, _ Density = Uniform{}, (*Mixture)(nil), (*Kent)(nil), (*Kernels)(nil), (*Cover)(nil), (*Blend)(nil)
 
 // Uniform is the uniform density of a manifold.
 type Uniform struct{ M manifold.Measurer }
@@ -85,6 +85,9 @@ func Marshal(p Density) (kind string, meta json.RawMessage, ts Tensors, err erro
 	case *Blend:
 		meta, ts, err = p.marshal()
 		return "blend", meta, ts, err
+	case *Cover:
+		meta, ts, err = p.marshal()
+		return "cover", meta, ts, err
 	}
 	return "", nil, nil, fmt.Errorf("prior: a prior of type %T cannot be stored", p)
 }
@@ -148,8 +151,10 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 		return p, p.prepare()
 	case "blend":
 		return unmarshalBlend(meta, ts, m)
+	case "cover":
+		return unmarshalCover(meta, ts, m)
 	}
-	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture, kent, kernels or blend", kind)
+	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture, kent, kernels, blend or cover", kind)
 }
 
 // rows returns the rows of a tensor along its first axis, views.
