@@ -40,7 +40,7 @@ func New(f *flow.Flow) *Density {
 		d.flat = math.Exp(f.Prior.LogProb(nil))
 	}
 	d.rooms.New = func() any {
-		return &room{probes: NewProbes(f.Manifold, block, 0), div: make([]float32, block)}
+		return &room{probes: ProbesOf(f, block, 0), div: make([]float32, block)}
 	}
 	return d
 }
@@ -51,7 +51,7 @@ func (d *Density) Flow() *flow.Flow { return d.flow }
 // Eval evaluates the flow at the points x, B×n: the prior ν and the signed
 // density
 //
-//	μ(x) = ν(x) - div u(x),    u = P v
+//	μ(x) = ν(x) - div u(x),    u = P v, or ν P v if relative
 //
 // of Rozen et al. (2021), each of length B, and the field u, B×n. Results that
 // are nil are not computed.

@@ -3,6 +3,7 @@ package divergence
 import (
 	"math"
 
+	"mflow/flow"
 	"mflow/manifold"
 )
 
@@ -22,20 +23,22 @@ func (d *Density) Eval64(x, nu, mu, u []float64) {
 		xi := x[i*n : (i+1)*n]
 		m.Frame(frame, xi)
 		m.MeanCurvature(h[i*n:(i+1)*n], xi)
-		for j := range taper {
-			taper[j] = 1
-		}
 		if walled {
 			walls.Taper(taper, g, xi)
 			for c, v := range g {
 				h[i*n+c] += v
 			}
+			for j, t := range taper {
+				for c := range n {
+					frame[j*n+c] *= math.Sqrt(t)
+				}
+			}
+		}
+		if d.flow.Relative {
+			weigh(d.flow.Prior.(flow.Gradient), frame, h[i*n:(i+1)*n], g, xi)
 		}
 		for j := range dim {
-			s := math.Sqrt(taper[j])
-			for c, e := range frame[j*n : (j+1)*n] {
-				jets[((1+j)*b+i)*n+c] = s * e
-			}
+			copy(jets[((1+j)*b+i)*n:], frame[j*n:(j+1)*n])
 		}
 	}
 	v := make([]float64, len(jets))

@@ -6,6 +6,7 @@ import (
 
 	G "gorgonia.org/gorgonia"
 
+	"mflow/flow"
 	"mflow/internal/op"
 	"mflow/manifold"
 )
@@ -17,7 +18,8 @@ import (
 //	div u = Σⱼ ⟨wⱼ, Dv[wⱼ]⟩ + ⟨H, v⟩ .
 //
 // Exact probes are the tangent frame, with K = d. At a wall the frame vectors
-// are shortened by √b, which gives the tapered field of manifold.Walled.
+// are shortened by √b, which gives the tapered field of manifold.Walled; those of
+// a relative field are √ν times as long.
 type Probes struct {
 	B, K, N int
 	X       []float32
@@ -29,6 +31,9 @@ type Probes struct {
 	x, h, g []float64 // room for one point, mean curvature, taper gradient
 	taper   []float64
 	xi      []float64
+
+	prior flow.Gradient // of a relative field
+	slope []float64
 }
 
 // NewProbes returns room for the probes of b points of m: the frame if k is 0,
@@ -45,6 +50,16 @@ func NewProbes(m manifold.Manifold, b, k int) *Probes {
 	p.x, p.h, p.g = make([]float64, n), make([]float64, n), make([]float64, n)
 	p.taper = make([]float64, d)
 	p.xi = make([]float64, d)
+	return p
+}
+
+// ProbesOf returns room for the probes of b points of a flow's manifold, which
+// give the divergence of ν P v if its field is relative.
+func ProbesOf(f *flow.Flow, b, k int) *Probes {
+	p := NewProbes(f.Manifold, b, k)
+	if f.Relative {
+		p.prior, p.slope = f.Prior.(flow.Gradient), make([]float64, p.N)
+	}
 	return p
 }
 
@@ -73,6 +88,9 @@ func (p *Probes) Set(x []float64, rnd *rand.Rand) {
 				p.h[c] += p.g[c]
 			}
 		}
+		if p.prior != nil {
+			weigh(p.prior, p.frame, p.h, p.slope, p.x)
+		}
 		narrow(p.X[i*n:], p.x)
 		narrow(p.H[i*n:], p.h)
 		if p.exact {
@@ -84,6 +102,30 @@ func (p *Probes) Set(x []float64, rnd *rand.Rand) {
 		for j := range p.K {
 			p.random(p.X[((1+j)*b+i)*n:], rnd)
 		}
+	}
+}
+
+// weigh turns the frame and H of a field u at x into those of ν u,
+//
+//	div (ν u) = ν (div u + ⟨∇log ν, u⟩) ,
+//
+// with vectors √ν times as long. The gradient is written to g.
+func weigh(prior flow.Gradient, frame, h, g, x []float64) {
+	nu := math.Exp(prior.GradLogProb(g, x))
+	n, root := len(x), math.Sqrt(nu)
+	for at := 0; at < len(frame); at += n {
+		row := frame[at : at+n]
+		var along float64
+		for c, w := range row {
+			along += w * g[c]
+		}
+		for c, w := range row {
+			h[c] += along * w
+			row[c] *= root
+		}
+	}
+	for c := range h {
+		h[c] *= nu
 	}
 }
 

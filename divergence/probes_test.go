@@ -44,6 +44,22 @@ func (f flat) LogProb([]float64) float64        { return -math.Log(f.m.Volume())
 func (f flat) Rand(x []float64, rnd *rand.Rand) { f.m.Rand(x, rnd) }
 func (flat) IsUniform()                         {}
 
+// tilted is exp Σ cos(xᵢ + i), not normalised.
+type tilted struct{ flat flat }
+
+func (f tilted) LogProb(x []float64) float64 { return f.GradLogProb(make([]float64, len(x)), x) }
+
+func (f tilted) Rand([]float64, *rand.Rand) { panic("not normalised") }
+
+func (f tilted) GradLogProb(dst, x []float64) float64 {
+	s := f.flat.LogProb(x)
+	for i, v := range x {
+		dst[i] = -math.Sin(v + float64(i))
+		s += math.Cos(v + float64(i))
+	}
+	return s
+}
+
 func points(m manifold.Measurer, b int, rnd *rand.Rand) []float64 {
 	_, n := m.Dims()
 	x := make([]float64, b*n)
@@ -90,6 +106,41 @@ func TestDivergence(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRelative: the divergence of ν P v by finite differences.
+func TestRelative(t *testing.T) {
+	for _, spec := range manifolds {
+		f := random(t, spec, 7)
+		m := f.Manifold.(manifold.Measurer)
+		f.Prior, f.Relative = tilted{flat{m}}, true
+		f.Nets[0].ScaleOutput(float32(m.Volume()))
+		const b = 10
+		x := points(m, b, rand.New(rand.NewPCG(2, 2)))
+		n := len(x) / b
+		nu, mu, u := make([]float64, b), make([]float64, b), make([]float64, b*n)
+		New(f).Eval(x, nu, mu, u)
+		mu64, u64 := make([]float64, b), make([]float64, b*n)
+		New(f).Eval64(x, nil, mu64, u64)
+		v := func(dst, x []float64) {
+			copy(dst, f.Nets[0].Eval64(1, 0, x))
+			for i := range dst {
+				dst[i] *= math.Exp(f.Prior.LogProb(x))
+			}
+		}
+		for i := range b {
+			xi := x[i*n : (i+1)*n]
+			want := nu[i] - manifoldtest.Divergence(m, v, xi)
+			if math.Abs(mu64[i]-want) > 1e-5*nu[i] || math.Abs(mu[i]-want) > 3e-5*nu[i] {
+				t.Errorf("%s, point %d: density %g, in float32 %g, by finite differences %g", spec, i, mu64[i], mu[i], want)
+			}
+			for c, w := range manifoldtest.Tangential(m, v, xi) {
+				if math.Abs(u64[i*n+c]-w) > 1e-10*nu[i] || math.Abs(u[i*n+c]-w) > 3e-5*nu[i] {
+					t.Errorf("%s, point %d: field %g, in float32 %g, want %g", spec, i, u64[i*n+c], u[i*n+c], w)
+				}
+			}
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package flow holds the model: a source density ν and a learned tangent field
 // u on a manifold, which together are the signed density
 //
-//	μ(x) = ν(x) - div u(x),    u = P v
+//	μ(x) = ν(x) - div u(x),    u = P v, or ν P v if relative,
 //
 // of Moser Flow (Rozen, Grover, Nickel, Lipman; NeurIPS 2021). By the
 // divergence theorem μ integrates to one for every network v. Its positive part

@@ -18,10 +18,26 @@ type Prior interface {
 	Rand(x []float64, rnd *rand.Rand)
 }
 
+// A Gradient is a Prior whose log-density has a gradient in closed form.
+type Gradient interface {
+	Prior
+
+	// GradLogProb writes a vector whose tangential part is the gradient of log ν at
+	// x, and returns log ν(x).
+	GradLogProb(dst, x []float64) float64
+}
+
 // A Flow is a Moser flow on a manifold.
 type Flow struct {
 	Manifold manifold.Manifold
 	Prior    Prior
+
+	// Relative says that the field is u = ν P v in place of P v, so that
+	//
+	//	μ/ν = 1 - div P v - ⟨∇log ν, P v⟩ .
+	//
+	// The prior is then a Gradient.
+	Relative bool
 
 	// Nets are the field, v = Σ vⱼ, each of n inputs and n outputs. With none the
 	// density is the prior's.

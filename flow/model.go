@@ -37,6 +37,7 @@ type header struct {
 	Manifold string          `json:"manifold"`
 	Prior    priorHeader     `json:"prior"`
 	Nets     []netHeader     `json:"nets"`
+	Relative bool            `json:"relative,omitempty"`
 	Eps      float64         `json:"eps"`
 	Z        float64         `json:"z"`
 	ZSE      float64         `json:"z_se"`
@@ -107,6 +108,7 @@ func (f *Flow) Encode() (map[string]string, []safetensors.Tensor, error) {
 		Library:  Version,
 		Manifold: f.Manifold.String(),
 		Prior:    priorHeader{kind, meta},
+		Relative: f.Relative,
 		Eps:      f.Eps, Z: f.Z, ZSE: f.ZSE,
 		Data: f.Data, Training: f.Training,
 	}
@@ -155,6 +157,9 @@ func Decode(file *safetensors.File) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := p.(Gradient); h.Relative && !ok {
+		return nil, fmt.Errorf("a relative field on a prior of kind %q, which has no gradient", h.Prior.Kind)
+	}
 	var nets []*nn.MLP
 	_, n := m.Dims()
 	for j, nh := range h.Nets {
@@ -167,7 +172,7 @@ func Decode(file *safetensors.File) (*Flow, error) {
 		}
 		nets = append(nets, net)
 	}
-	return &Flow{Manifold: m, Prior: p, Nets: nets, Eps: h.Eps, Z: h.Z, ZSE: h.ZSE, Data: h.Data, Training: h.Training}, nil
+	return &Flow{Manifold: m, Prior: p, Relative: h.Relative, Nets: nets, Eps: h.Eps, Z: h.Z, ZSE: h.ZSE, Data: h.Data, Training: h.Training}, nil
 }
 
 func decodePrior(file *safetensors.File, h priorHeader, m manifold.Manifold) (Prior, error) {

@@ -41,6 +41,47 @@ func made(t testing.TB, spec string) *flow.Flow {
 	}
 }
 
+// TestRelativeFile: a file keeps whether the field is relative, and is refused if
+// the prior has no gradient.
+func TestRelativeFile(t *testing.T) {
+	f := made(t, "sphere")
+	kent, err := prior.NewKent([]float64{0.7}, []float64{0, 0, 1, 1, 0, 0, 0, 1, 0}, []float64{50}, []float64{20}, 0.3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Prior, f.Relative = kent, true
+	path := filepath.Join(t.TempDir(), "m.mflow")
+	if err := flow.Save(path, f); err != nil {
+		t.Fatal(err)
+	}
+	g, err := flow.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, a, b := []float64{0, 0.6, 0.8}, make([]float64, 1), make([]float64, 1)
+	divergence.New(f).Mu(a, x)
+	divergence.New(g).Mu(b, x)
+	if !g.Relative || a[0] != b[0] {
+		t.Errorf("density %g, relative; read back %g, relative %t", a[0], b[0], g.Relative)
+	}
+	_, mass, err := divergence.Normaliser(f, 40000, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(mass.Value-1) > 4*mass.SE {
+		t.Errorf("the density integrates to %.4f ± %.4f", mass.Value, mass.SE)
+	}
+	if f.Prior, err = prior.NewBlend([]float64{1}, kent); err != nil {
+		t.Fatal(err)
+	}
+	if err := flow.Save(path, f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := flow.Load(path); err == nil {
+		t.Error("a relative field on a prior without gradient was read")
+	}
+}
+
 func TestModelFile(t *testing.T) {
 	for _, spec := range []string{"sphere", "sphere:3", "torus:7", "so3", "revolution:2,1", "sphere*box:0..700", "box:0..1,0..24p"} {
 		f := made(t, spec)

@@ -75,7 +75,7 @@ func newProgram(f *flow.Flow, data, monte, probes, count int, eps float64, grad 
 }
 
 func newChunk(f *flow.Flow, b, probes int, eps float64, grad []float32) (*chunk, error) {
-	c := &chunk{b: b, probes: divergence.NewProbes(f.Manifold, b, probes), loss: newMoser(b, eps)}
+	c := &chunk{b: b, probes: divergence.ProbesOf(f, b, probes), loss: newMoser(b, eps)}
 	g := G.NewGraph()
 	var err error
 	if c.net, err = f.Nets[0].Build(g, c.probes.Input(g), b, c.probes.K, grad); err != nil {

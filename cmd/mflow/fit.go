@@ -23,6 +23,7 @@ const (
 	autoField fieldKind = "auto"
 	noField   fieldKind = "none"
 	network   fieldKind = "network"
+	relative  fieldKind = "relative"
 	mixture   fieldKind = "mixture"
 )
 
@@ -216,7 +217,7 @@ func (a *app) newRun(dir *runDir, pr flow.Prior, data train.Data, p *points, o *
 	if steps > 0 {
 		s.Steps = steps
 	}
-	r, err := train.New(&flow.Flow{Manifold: p.m, Prior: pr, Nets: []*nn.MLP{field}, Data: p.summary}, data, s)
+	r, err := train.New(&flow.Flow{Manifold: p.m, Prior: pr, Relative: o.field.kind == relative, Nets: []*nn.MLP{field}, Data: p.summary}, data, s)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type modelInfo struct {
 	Dims       [2]int            `json:"dims"` // intrinsic, ambient
 	Prior      string            `json:"prior"`
 	Networks   int               `json:"networks"` // whose fields add
+	Relative   bool              `json:"relative"` // whether the field is ν times theirs
 	Hidden     []int             `json:"hidden"`   // of each
 	Activation string            `json:"activation"`
 	Features   int               `json:"features"`
@@ -51,7 +52,7 @@ func describe(path string, f *flow.Flow) modelInfo {
 	d, n := f.Manifold.Dims()
 	info := modelInfo{
 		Model: path, Manifold: f.Manifold.String(), Dims: [2]int{d, n}, Prior: priorName(f.Prior),
-		Networks: len(f.Nets), Eps: f.Eps, Z: f.Z, ZSE: f.ZSE, Data: f.Data, Training: f.Training,
+		Networks: len(f.Nets), Relative: f.Relative, Eps: f.Eps, Z: f.Z, ZSE: f.ZSE, Data: f.Data, Training: f.Training,
 	}
 	for _, net := range f.Nets {
 		info.Hidden, info.Activation, info.Features = net.Hidden(), net.Activation.String(), net.Features.Width()
@@ -66,8 +67,12 @@ func (m modelInfo) write(w io.Writer) {
 	}
 	line("manifold", "%s, dimension %d in R%d", m.Manifold, m.Dims[0], m.Dims[1])
 	line("prior", "%s", m.Prior)
-	switch field := fmt.Sprintf("%d features, layers %s, %s, %d parameters", m.Features,
-		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(m.Hidden)), "-"), "[]"), m.Activation, m.Parameters); m.Networks {
+	relative := ""
+	if m.Relative {
+		relative = ", relative to the prior"
+	}
+	switch field := fmt.Sprintf("%d features, layers %s, %s, %d parameters%s", m.Features,
+		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(m.Hidden)), "-"), "[]"), m.Activation, m.Parameters, relative); m.Networks {
 	case 0:
 		line("field", "none: the density is the prior's")
 	case 1:

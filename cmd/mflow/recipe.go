@@ -59,12 +59,16 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 			o.field.kind = noField
 		}
 	case noField, network:
+	case relative:
+		if o.prior.kind != "uniform" && !o.prior.mixed() {
+			return usagef("--field relative needs the gradient of the prior, want --prior vmf, kent or uniform")
+		}
 	case mixture:
 		if o.prior.kind == "uniform" || o.prior.mixed() {
 			return usagef("--field mixture mixes with kernels, want --prior gated or kde")
 		}
 	default:
-		return usagef("unknown field %q, want auto, none, network or mixture", o.field.kind)
+		return usagef("unknown field %q, want auto, none, network, relative or mixture", o.field.kind)
 	}
 	if o.field.kind == noField {
 		return nil

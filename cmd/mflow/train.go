@@ -74,7 +74,7 @@ the points cluster, unless they are given.`,
 		o.prior.flags(fs)
 		d := flow.FieldSpec{}.WithDefaults()
 		fs.StringVar(&o.effort, "effort", "good", "quick: kernels as they are; good; best: longer and\nmore networks")
-		fs.StringVar((*string)(&o.field.asked), "field", "auto", "none: the prior alone; network: one on top of the prior;\nmixture: several beside it, mixed in; auto: by --effort,\nand a mixture stays only if it proves itself")
+		fs.StringVar((*string)(&o.field.asked), "field", "auto", "none: the prior alone; network: one on top of the prior;\nrelative: the same times the density of a mixture;\nmixture: several beside it, mixed in; auto: by --effort,\nand a mixture stays only if it proves itself")
 		fs.IntVar(&o.field.nets, "nets", 0, "networks whose fields are averaged (default by --effort)")
 		listVar(fs, &o.field.Hidden, "hidden", d.Hidden, "widths of the hidden layers")
 		fs.BoolVar(&o.refit, "refit", true, "let kernels learn from the validation points too")
@@ -145,7 +145,7 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	case noField:
 		f = start.alone(pts)
 		err = dir.create(cmd)
-	case network:
+	case network, relative:
 		f, err = a.network(cmd, dir, start, pts, o, &out)
 	case mixture:
 		f, err = a.mixture(cmd, dir, start, pts, whole, o, &out)

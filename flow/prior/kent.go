@@ -93,6 +93,18 @@ func (p *Kent) LogProb(x []float64) float64 {
 	return logSumExp(p.terms(room[:0], x))
 }
 
+// GradLogProb writes a vector whose tangential part is the gradient of the
+// log-density at x, and returns the log-density.
+func (p *Kent) GradLogProb(dst, x []float64) float64 {
+	return gradient(dst, x, p.terms, func(i int, r float64) {
+		g := p.Axes[9*i : 9*i+9]
+		a, b := 2*p.Beta[i]*dot(g[3:6], x), 2*p.Beta[i]*dot(g[6:9], x)
+		for c := range dst {
+			dst[c] += r * (p.Kappa[i]*g[c] + a*g[3+c] - b*g[6+c])
+		}
+	})
+}
+
 // Rand writes a point of the mixture to x.
 func (p *Kent) Rand(x []float64, rnd *rand.Rand) {
 	i := pick(append(append([]float64(nil), p.Weight...), p.Uniform), rnd)

@@ -104,6 +104,37 @@ func (p *Mixture) LogProb(x []float64) float64 {
 	return logSumExp(p.terms(room[:0], x))
 }
 
+// GradLogProb writes a vector whose tangential part is the gradient of the
+// log-density at x, and returns the log-density.
+func (p *Mixture) GradLogProb(dst, x []float64) float64 {
+	n := p.dim()
+	return gradient(dst, x, p.terms, func(i int, r float64) {
+		for c, m := range p.Mean[i*n : (i+1)*n] {
+			if p.space.torus {
+				dst[c] -= r * p.Kappa[i*n+c] * math.Sin(x[c]-m)
+			} else {
+				dst[c] += r * p.Kappa[i] * m
+			}
+		}
+	})
+}
+
+// gradient calls add with the share of every component but the uniform one in the
+// density at x, to add the gradients of their logarithms to dst, and returns the
+// log-density.
+func gradient(dst, x []float64, terms func(dst, x []float64) []float64, add func(i int, r float64)) float64 {
+	var room [65]float64
+	ts := terms(room[:0], x)
+	lp := logSumExp(ts)
+	clear(dst)
+	for i, v := range ts[:len(ts)-1] {
+		if v > lp-negligible {
+			add(i, math.Exp(v-lp))
+		}
+	}
+	return lp
+}
+
 // Rand writes a point of the mixture to x.
 func (p *Mixture) Rand(x []float64, rnd *rand.Rand) {
 	i := pick(append(append([]float64(nil), p.Weight...), p.Uniform), rnd)

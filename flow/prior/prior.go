@@ -26,6 +26,12 @@ type Uniform struct{ M manifold.Measurer }
 // LogProb returns minus the logarithm of the volume.
 func (u Uniform) LogProb([]float64) float64 { return -math.Log(u.M.Volume()) }
 
+// GradLogProb writes zero.
+func (u Uniform) GradLogProb(dst, x []float64) float64 {
+	clear(dst)
+	return u.LogProb(x)
+}
+
 // Rand writes a uniform point.
 func (u Uniform) Rand(x []float64, rnd *rand.Rand) { u.M.Rand(x, rnd) }
 

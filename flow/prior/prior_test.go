@@ -117,6 +117,46 @@ func TestRand(t *testing.T) {
 	}
 }
 
+// TestGradient: the derivatives along the frame are those of central differences.
+func TestGradient(t *testing.T) {
+	for _, m := range spaces {
+		for name, p := range densities(t, m) {
+			g, ok := p.(interface {
+				GradLogProb(dst, x []float64) float64
+			})
+			if !ok {
+				continue
+			}
+			d, n := m.Dims()
+			rnd := rand.New(rand.NewPCG(6, 6))
+			x, grad, E := make([]float64, n), make([]float64, n), make([]float64, d*n)
+			for range 20 {
+				p.Rand(x, rnd)
+				if lp := g.GradLogProb(grad, x); lp != p.LogProb(x) {
+					t.Errorf("%s on %s: log-density %g with the gradient, %g without", name, m, lp, p.LogProb(x))
+				}
+				m.Frame(E, x)
+				for j := range d {
+					e := E[j*n : (j+1)*n]
+					const h = 1e-4
+					at := func(s float64) float64 {
+						y := make([]float64, n)
+						for c := range y {
+							y[c] = x[c] + s*e[c]
+						}
+						m.Project(y)
+						return p.LogProb(y)
+					}
+					want := (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h)
+					if got := dot(e, grad); math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
+						t.Errorf("%s on %s: derivative %g, by differences %g", name, m, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	for _, m := range spaces {
 		for name, p := range densities(t, m) {
