@@ -27,7 +27,7 @@ type Mixed struct {
 // A Partner is a density to mix flows with.
 type Partner struct {
 	Prior flow.Prior
-	Nu    []float64 // its cross-fitted density at the training points x; zero where it is not known
+	Nu    []float64 // its cross-fitted density at the training points x
 	X     []float64
 	Fold  []int // of every point; flow k of those to mix has not seen fold k
 	Group []int // of points that were held out together; nil if by themselves
@@ -54,7 +54,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		var rows []int
 		var x []float64
 		for i, fold := range p.Fold {
-			if fold == k && p.Nu[i] > 0 {
+			if fold == k {
 				rows = append(rows, i)
 				x = append(x, p.X[i*n:(i+1)*n]...)
 			}
@@ -73,10 +73,8 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*p.Nu[i]+a*held[i]) }
 	m.Weight = maximise(0, 0.9, func(a float64) float64 {
 		var sum float64
-		for i, nu := range p.Nu {
-			if nu > 0 {
-				sum += math.Log(mixed(a, i))
-			}
+		for i := range p.Nu {
+			sum += math.Log(mixed(a, i))
 		}
 		return sum
 	})
@@ -99,9 +97,6 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	var gains []float64
 	var group []int
 	for i, nu := range p.Nu {
-		if nu == 0 {
-			continue
-		}
 		gains = append(gains, math.Log(mixed(m.Weight, i)/f.Z/nu))
 		if p.Group != nil {
 			group = append(group, p.Group[i])

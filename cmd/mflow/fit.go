@@ -78,14 +78,11 @@ func (b *beginning) alone(p *points) *flow.Flow {
 
 // crossed is the cross-fitted score of the prior.
 func (b *beginning) crossed() float64 {
-	var sum, n float64
+	var sum float64
 	for _, v := range b.nu {
-		if v > 0 { // sampled
-			sum -= math.Log(v)
-			n++
-		}
+		sum -= math.Log(v)
 	}
-	return sum / n
+	return sum / float64(len(b.nu))
 }
 
 // network trains networks on top of the prior, which differ by their seeds, and
