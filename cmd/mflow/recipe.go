@@ -88,8 +88,13 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	if crowding < smooth && !given("scales") {
 		o.field.Scales = []float64{1, 2, 4}
 	}
-	if p.rows(p.train) > many && !given("batch") {
-		o.settings.Batch = 1024
+	if p.rows(p.train) > many {
+		if !given("steps") {
+			o.settings.Steps = max(o.settings.Steps, 2500)
+		}
+		if !given("batch") {
+			o.settings.Batch = 512
+		}
 	}
 	// Sharp data need higher frequencies, larger batches, and hardly a penalty: a
 	// large weight of the negative part keeps the density from rising where it must.
