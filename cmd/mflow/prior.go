@@ -22,9 +22,12 @@ type priorOptions struct {
 }
 
 func (o *priorOptions) flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf (mixture); kde (kernels); gated (kernels with\nlearned weights); auto: gated where the manifold has kernels")
-	fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel, radians\n(default 1e-4 for published splits, 1e-3 for others)")
+	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf or kent (mixtures); kde (kernels); gated\n(kernels with learned weights); auto: gated where the\nmanifold has kernels")
+	fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel, radians: on SO(3) half the angle of\nrotation, on a side of a box 1/π of it (1/2π if periodic)\n(default 1e-4 for published splits, 1e-3 for others)")
 }
+
+// mixed tells whether the prior is a mixture, fitted by the validation points.
+func (o *priorOptions) mixed() bool { return o.kind == "vmf" || o.kind == "kent" }
 
 // fit returns the prior, and its cross-fitted density at the training points if
 // it was fitted to them.
@@ -36,14 +39,19 @@ func (o *priorOptions) fit(p *points, seed uint64) (flow.Prior, []float64, error
 			return nil, nil, fmt.Errorf("the volume of %s is not known, so it has no uniform density", p.m)
 		}
 		return prior.Uniform{M: m}, nil, nil
-	case "vmf":
+	case "vmf", "kent":
 		floor := o.resolution(p)
-		d, err := prior.FitMixture(p.m, p.train, p.val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
+		mo := prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed}
+		if o.kind == "kent" {
+			d, err := prior.FitKent(p.m, p.train, p.val, mo)
+			return d, nil, err
+		}
+		d, err := prior.FitMixture(p.m, p.train, p.val, mo)
 		return d, nil, err
 	case "kde":
 		return kernels(p, prior.KernelOptions{Floor: o.resolution(p), Seed: seed})
 	}
-	return nil, nil, usagef("unknown prior %q, want auto, uniform, vmf, kde or gated", o.kind)
+	return nil, nil, usagef("unknown prior %q, want auto, uniform, vmf, kent, kde or gated", o.kind)
 }
 
 // resolution is the floor of the kernels.
@@ -78,11 +86,16 @@ func kernels(p *points, o prior.KernelOptions) (flow.Prior, []float64, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d, nu, err := prior.FitKernels(p.m, p.train, o)
-	if err != nil {
-		return nil, nil, err // not a nil *Kernels in an interface
+	return prior.Fit(p.m, p.train, o)
+}
+
+// covered tells whether the kernels of m are those of a manifold that covers it.
+func covered(m manifold.Manifold) bool {
+	switch m.(type) {
+	case manifold.Sphere, manifold.Torus:
+		return false
 	}
-	return d, nu, nil
+	return true
 }
 
 func priorName(p flow.Prior) string {
@@ -91,12 +104,16 @@ func priorName(p flow.Prior) string {
 		return "uniform"
 	case *prior.Mixture:
 		return fmt.Sprintf("mixture of %d kernels", len(p.Weight))
+	case *prior.Kent:
+		return fmt.Sprintf("mixture of %d Kent densities", len(p.Weight))
 	case *prior.Kernels:
 		learned := ""
 		if p.Gain != nil {
 			learned = " with learned weights"
 		}
 		return fmt.Sprintf("kernel density%s, resolution floor %g rad", learned, p.Floor)
+	case *prior.Cover:
+		return priorName(p.Of)
 	case *prior.Blend:
 		var parts []string
 		for i, d := range p.Of {
@@ -110,7 +127,7 @@ func priorName(p flow.Prior) string {
 // slow tells whether a density takes time in proportion to the training points.
 func slow(p flow.Prior) bool {
 	switch p.(type) {
-	case *prior.Kernels, *prior.Blend:
+	case *prior.Kernels, *prior.Cover, *prior.Blend:
 		return true
 	}
 	return false
@@ -157,9 +174,7 @@ func baselines(p *points, model []float64, floor float64, seed uint64, fitted bo
 	if !fitted {
 		return out, nil
 	}
-	switch p.m.(type) {
-	case manifold.Sphere, manifold.Torus:
-	default:
+	if !prior.HasKernels(p.m) {
 		return out, nil
 	}
 	fit, val := p.train, p.val
@@ -167,7 +182,7 @@ func baselines(p *points, model []float64, floor float64, seed uint64, fitted bo
 		cut := len(fit) / n * 9 / 10 * n
 		fit, val = fit[:cut], fit[cut:]
 	}
-	if len(val) > 0 {
+	if len(val) > 0 && !covered(p.m) {
 		d, err := prior.FitMixture(p.m, fit, val, prior.MixtureOptions{MaxKappa: 1 / (floor * floor), Seed: seed})
 		if err != nil {
 			return nil, err

@@ -5,7 +5,6 @@ import (
 
 	"mflow/datasets"
 	"mflow/flow/prior"
-	"mflow/manifold"
 )
 
 // An effort is how long a model may take. Flows mixed with kernels add where points
@@ -48,11 +47,14 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 			o.prior.kind = "kde"
 		}
 	}
+	if o.prior.kind == "gated" && covered(p.m) {
+		return usagef("weights of kernels are learned on spheres and flat tori, not on %s; want --prior kde", p.m)
+	}
 	o.field.kind = o.field.asked
 	switch o.field.kind {
 	case autoField:
 		switch {
-		case o.prior.kind == "uniform" || o.prior.kind == "vmf":
+		case o.prior.kind == "uniform" || o.prior.mixed():
 			o.field.kind = network
 		case given("time"), given("steps"), e.always, e.nets > 0 && p.rows(p.train) > many:
 			o.field.kind = mixture
@@ -61,7 +63,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 		}
 	case noField, network:
 	case mixture:
-		if o.prior.kind == "uniform" || o.prior.kind == "vmf" {
+		if o.prior.kind == "uniform" || o.prior.mixed() {
 			return usagef("--field mixture mixes with kernels, want --prior gated or kde")
 		}
 	default:
@@ -125,18 +127,14 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 const many = 20_000
 
 // bestPrior is kernels where they are known and there are points enough for
-// them. Learned weights did not hold where whole places were held out.
+// them. Learned weights did not hold where whole places were held out. On several
+// sheets they would count every point several times.
 func bestPrior(p *points) string {
 	const few, enough = 20, 500
-	switch p.m.(type) {
-	case manifold.Sphere, manifold.Torus:
-	default:
-		return "uniform"
-	}
 	switch n := p.rows(p.train); {
-	case n < few:
+	case n < few, !prior.HasKernels(p.m):
 		return "uniform"
-	case n < enough, n > many, p.summary.Protocol == datasets.Blocked.String():
+	case n < enough, n > many, covered(p.m), p.summary.Protocol == datasets.Blocked.String():
 		return "kde"
 	}
 	return "gated"

@@ -19,7 +19,9 @@ func TestRecipe(t *testing.T) {
 		{"quick", "--effort quick", []string{`"prior":"kernel density`}, `"gate"`},
 		{"steps", "--steps 30 --nets 2 --hidden 8 --waves 8 --points-of-set 300", []string{`"mixture":{`, `"steps":60`}, `"gate"`},
 		{"mixture asked for", "--field mixture --steps 200 --nets 2 --hidden 16 --waves 16 --points-of-set 300 --floor 0.3", []string{`"kept":true`, "+ "}, `"gate"`},
-		{"other manifold", "--manifold so3 --data bumps --steps 20 --hidden 8 --waves 8", []string{`"prior":"uniform"`, `"best_step":20`}, `"gate"`},
+		{"Kent", "--prior kent --field none", []string{`Kent densities"`, `"z":1`}, `"gate"`},
+		{"covered manifold", "--manifold so3 --data bumps", []string{`"prior":"kernel density`, `"z":1`}, `"gate"`},
+		{"network on it", "--manifold so3 --data bumps --prior uniform --steps 20 --hidden 8 --waves 8", []string{`"prior":"uniform"`, `"best_step":20`}, `"gate"`},
 		{"average", "--prior uniform --nets 3 --steps 20 --hidden 8 --waves 8", []string{`"prior":"uniform"`, `"steps":60`}, `"mixture"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,8 +43,9 @@ func TestRecipe(t *testing.T) {
 	for flags, want := range map[string]string{
 		"--effort much":                   "want quick, good or best",
 		"--field some":                    "want auto, none, network or mixture",
-		"--prior some":                    "want auto, uniform, vmf, kde or gated",
+		"--prior some":                    "want auto, uniform, vmf, kent, kde or gated",
 		"--prior uniform --field mixture": "want --prior gated or kde",
+		"--prior kent --field mixture":    "want --prior gated or kde",
 		"--field mixture --nets 1":        "and 2 in a mixture",
 	} {
 		args := []string{"train", "--data", "plates", "--points-of-set", "300", "-o", filepath.Join(t.TempDir(), "m.mflow")}

@@ -18,6 +18,8 @@ type KernelOptions struct {
 	// Sample, if positive, fits the weights to so many random points only.
 	Sample int
 	Seed   uint64
+
+	images int // so many points in a row are one point, which is on as many sheets: 1
 }
 
 // A rule makes a kernel at a point from its neighbours at other positions: as
@@ -123,6 +125,7 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 	if !(o.Floor > 0 && o.Floor <= 1) {
 		return nil, fmt.Errorf("prior: resolution floor of %g radians, want between 0 and 1", o.Floor)
 	}
+	o.images = max(1, o.images)
 	n := s.ambient()
 	points := len(x) / n
 	if points < 20 {
@@ -137,8 +140,9 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 	if o.Folds == nil {
 		rnd := rand.New(rand.NewPCG(o.Seed, 10))
 		o.Folds = make([]int, points)
-		for i, q := range rnd.Perm(points) {
-			o.Folds[i] = q % r.folds
+		perm := rnd.Perm(points / o.images)
+		for i := range o.Folds {
+			o.Folds[i] = perm[i/o.images] % r.folds
 		}
 	}
 	if len(o.Folds) != points {
@@ -156,6 +160,9 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 		keep = most + most/2 + 16 // a search takes long there
 	}
 	f.near = neighbours(s, x, keep)
+	for i := range f.near { // a point is no neighbour of itself
+		f.near[i] = slices.DeleteFunc(f.near[i], func(q neighbour) bool { return q.index/o.images == i/o.images })
+	}
 	if r.classes > 1 {
 		var ts []float64
 		for i := range f.near {

@@ -139,6 +139,13 @@ func FitMixture(m manifold.Manifold, x, val []float64, o MixtureOptions) (*Mixtu
 	if err != nil {
 		return nil, err
 	}
+	o = o.withDefaults()
+	return choose(s.ambient(), x, val, o, func(k int) *Mixture {
+		return start(s, x, k, rand.New(rand.NewPCG(o.Seed, uint64(k))))
+	})
+}
+
+func (o MixtureOptions) withDefaults() MixtureOptions {
 	if o.Components == nil {
 		o.Components = []int{1, 2, 4, 8, 16, 32, 64}
 	}
@@ -148,26 +155,30 @@ func FitMixture(m manifold.Manifold, x, val []float64, o MixtureOptions) (*Mixtu
 	if o.MaxKappa == 0 {
 		o.MaxKappa = 1e8
 	}
-	n := s.ambient()
+	return o
+}
+
+// A stepper is a mixture that takes steps of expectation-maximisation. A step
+// returns the log-likelihood before it.
+type stepper interface {
+	Density
+	step(x []float64, maxKappa float64) float64
+}
+
+// choose fits mixtures of every number of components from their starts, and
+// returns the one with the largest likelihood of the validation points.
+func choose[P stepper](n int, x, val []float64, o MixtureOptions, start func(k int) P) (best P, err error) {
 	points := len(x) / n
 	if points == 0 || len(val) == 0 {
-		return nil, errors.New("prior: a mixture needs training and validation points")
+		return best, errors.New("prior: a mixture needs training and validation points")
 	}
-	var best *Mixture
 	top := math.Inf(-1)
 	for _, k := range o.Components {
 		if k > points {
 			continue
 		}
-		p := start(s, x, k, rand.New(rand.NewPCG(o.Seed, uint64(k))))
-		last := math.Inf(-1)
-		for range o.Iterations {
-			ll := p.step(x, o.MaxKappa)
-			if ll-last < 1e-6*float64(points) {
-				break
-			}
-			last = ll
-		}
+		p := start(k)
+		climb(p, x, points, o)
 		var score float64
 		for i := 0; i < len(val); i += n {
 			score += p.LogProb(val[i : i+n])
@@ -176,10 +187,22 @@ func FitMixture(m manifold.Manifold, x, val []float64, o MixtureOptions) (*Mixtu
 			best, top = p, score
 		}
 	}
-	if best == nil {
-		return nil, fmt.Errorf("prior: no mixture of %v components fits %d points", o.Components, points)
+	if math.IsInf(top, -1) {
+		return best, fmt.Errorf("prior: no mixture of %v components fits %d points", o.Components, points)
 	}
 	return best, nil
+}
+
+// climb takes steps until they gain nothing.
+func climb(p stepper, x []float64, points int, o MixtureOptions) {
+	last := math.Inf(-1)
+	for range o.Iterations {
+		ll := p.step(x, o.MaxKappa)
+		if ll-last < 1e-6*float64(points) {
+			break
+		}
+		last = ll
+	}
 }
 
 // start places k centres on points, each new one with probability in proportion
@@ -224,36 +247,20 @@ func start(s space, x []float64, k int, rnd *rand.Rand) *Mixture {
 // log-likelihood before it.
 func (p *Mixture) step(x []float64, maxKappa float64) float64 {
 	n, k, per := p.dim(), len(p.Weight), p.per()
-	points := len(x) / n
-	mass := make([]float64, k+1)
 	cs, sn := make([]float64, k*n), make([]float64, k*n) // resultants
-	terms := make([]float64, 0, k+1)
-	var ll float64
-	for i := range points {
-		xi := x[i*n : (i+1)*n]
-		terms = p.terms(terms, xi)
-		lp := logSumExp(terms)
-		ll += lp
-		for j, v := range terms {
-			r := math.Exp(v - lp)
-			mass[j] += r
-			if j == k || r < 1e-300 {
-				continue
-			}
-			for c, v := range xi {
-				if p.space.torus {
-					s, co := math.Sincos(v)
-					cs[j*n+c] += r * co
-					sn[j*n+c] += r * s
-				} else {
-					cs[j*n+c] += r * v
-				}
+	mass, ll := shares(x, n, p.terms, func(j int, r float64, xi []float64) {
+		for c, v := range xi {
+			if p.space.torus {
+				s, co := math.Sincos(v)
+				cs[j*n+c] += r * co
+				sn[j*n+c] += r * s
+			} else {
+				cs[j*n+c] += r * v
 			}
 		}
-	}
+	})
+	p.Uniform = weigh(p.Weight, mass)
 	for j := range k {
-		// A little uniform mass keeps every component alive and ν positive.
-		p.Weight[j] = (mass[j] + 1e-3) / (float64(points) + 1e-3*float64(k+1))
 		m := p.Mean[j*n : (j+1)*n]
 		if p.space.torus {
 			for c := range m {
@@ -273,11 +280,48 @@ func (p *Mixture) step(x []float64, maxKappa float64) float64 {
 		p.space.m.Project(m)
 		p.Kappa[j] = math.Min(maxKappa, concentration(p.space.n, r))
 	}
-	p.Uniform = (mass[k] + 1e-3) / (float64(points) + 1e-3*float64(k+1))
 	if err := p.prepare(); err != nil {
 		panic(err) // its own numbers
 	}
 	return ll
+}
+
+// shares calls add with the share that component j has in every point, for all
+// but the uniform component, which is the last. It returns the sums of the
+// shares, and the log-likelihood.
+func shares(x []float64, n int, terms func(dst, x []float64) []float64, add func(j int, r float64, x []float64)) (mass []float64, ll float64) {
+	var ts []float64
+	for i := 0; i < len(x); i += n {
+		ts = terms(ts, x[i:i+n])
+		if mass == nil {
+			mass = make([]float64, len(ts))
+		}
+		lp := logSumExp(ts)
+		ll += lp
+		for j, v := range ts {
+			r := math.Exp(v - lp)
+			mass[j] += r
+			if j < len(ts)-1 && r >= 1e-300 {
+				add(j, r, x[i:i+n])
+			}
+		}
+	}
+	return mass, ll
+}
+
+// weigh writes the weights of components with these shares and returns that of
+// the uniform one. A little mass keeps every component alive and ν positive.
+func weigh(weight, mass []float64) (uniform float64) {
+	const little = 1e-3
+	var points float64
+	for _, m := range mass {
+		points += m
+	}
+	total := points + little*float64(len(mass))
+	for j := range weight {
+		weight[j] = (mass[j] + little) / total
+	}
+	return (mass[len(weight)] + little) / total
 }
 
 // concentration inverts the mean resultant length r on S^n: the approximation

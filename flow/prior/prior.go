@@ -18,7 +18,7 @@ type Density interface {
 	Rand(x []float64, rnd *rand.Rand)
 }
 
-var _, _, _, _ Density = Uniform{}, (*Mixture)(nil), (*Kernels)(nil), (*Blend)(nil)
+var _, _, _, _, _, _ Density = Uniform{}, (*Mixture)(nil), (*Kent)(nil), (*Kernels)(nil), (*Cover)(nil), (*Blend)(nil)
 
 // Uniform is the uniform density of a manifold.
 type Uniform struct{ M manifold.Measurer }
@@ -52,10 +52,11 @@ func Marshal(p Density) (kind string, meta json.RawMessage, ts Tensors, err erro
 			"mean":   {[]int{len(p.Weight), p.dim()}, p.Mean},
 			"kappa":  {[]int{len(p.Weight), len(p.Kappa) / max(1, len(p.Weight))}, p.Kappa},
 		}
-		meta, err = json.Marshal(struct {
-			Uniform float64 `json:"uniform"`
-		}{p.Uniform})
+		meta, err = json.Marshal(mixtureHeader{p.Uniform})
 		return "mixture", meta, ts, err
+	case *Kent:
+		meta, err = json.Marshal(mixtureHeader{p.Uniform})
+		return "kent", meta, p.tensors(), err
 	case *Kernels:
 		n := p.space.ambient()
 		ts = Tensors{
@@ -84,8 +85,16 @@ func Marshal(p Density) (kind string, meta json.RawMessage, ts Tensors, err erro
 	case *Blend:
 		meta, ts, err = p.marshal()
 		return "blend", meta, ts, err
+	case *Cover:
+		meta, ts, err = p.marshal()
+		return "cover", meta, ts, err
 	}
 	return "", nil, nil, fmt.Errorf("prior: a prior of type %T cannot be stored", p)
+}
+
+// mixtureHeader is what a model file says of a mixture beside its tensors.
+type mixtureHeader struct {
+	Uniform float64 `json:"uniform"`
 }
 
 // Unmarshal returns the prior of the given kind on m.
@@ -103,14 +112,21 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 			return nil, err
 		}
 		p := &Mixture{space: s, Weight: ts["weight"].Data, Mean: ts["mean"].Data, Kappa: ts["kappa"].Data}
-		var h struct {
-			Uniform float64 `json:"uniform"`
-		}
+		var h mixtureHeader
 		if err := json.Unmarshal(meta, &h); err != nil {
 			return nil, fmt.Errorf("prior: mixture: %w", err)
 		}
 		p.Uniform = h.Uniform
 		return p, p.prepare()
+	case "kent":
+		var h mixtureHeader
+		if err := json.Unmarshal(meta, &h); err != nil {
+			return nil, fmt.Errorf("prior: Kent mixture: %w", err)
+		}
+		if err := kentOn(m); err != nil {
+			return nil, err
+		}
+		return NewKent(ts["weight"].Data, ts["axes"].Data, ts["kappa"].Data, ts["beta"].Data, h.Uniform)
 	case "kernels":
 		s, err := spaceOf(m)
 		if err != nil {
@@ -135,8 +151,10 @@ func Unmarshal(kind string, meta json.RawMessage, ts Tensors, m manifold.Manifol
 		return p, p.prepare()
 	case "blend":
 		return unmarshalBlend(meta, ts, m)
+	case "cover":
+		return unmarshalCover(meta, ts, m)
 	}
-	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture, kernels or blend", kind)
+	return nil, fmt.Errorf("prior: unknown kind %q, want uniform, mixture, kent, kernels, blend or cover", kind)
 }
 
 // rows returns the rows of a tensor along its first axis, views.

@@ -46,7 +46,13 @@ func densities(t testing.TB, m manifold.Manifold) map[string]Density {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]Density{"uniform": Uniform{m.(manifold.Measurer)}, "mixture": mix, "kernels": kern}
+	all := map[string]Density{"uniform": Uniform{m.(manifold.Measurer)}, "mixture": mix, "kernels": kern}
+	if kentOn(m) == nil {
+		if all["kent"], err = FitKent(m, x, clusters(m, 100, 60, 2), MixtureOptions{Components: []int{1, 3, 6}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
 
 var spaces = []manifold.Manifold{manifold.Sphere{N: 2}, manifold.Sphere{N: 3}, manifold.Torus{N: 1}, manifold.Torus{N: 2}, manifold.Torus{N: 4}}
@@ -147,6 +153,10 @@ func TestUnmarshalErrors(t *testing.T) {
 		{"mixture", `{"uniform":0.5}`, s, Tensors{"weight": {nil, []float64{1}}, "mean": {nil, []float64{0, 0, 1}}, "kappa": {nil, []float64{1}}}},
 		{"mixture", `{"uniform":0}`, s, Tensors{"weight": {nil, []float64{1}}, "mean": {nil, []float64{0, 0, 1}}, "kappa": {nil, []float64{math.NaN()}}}},
 		{"mixture", "{}", manifold.SO3{}, nil},
+		{"kent", `{"uniform":0}`, s, Tensors{"weight": {nil, []float64{1}}, "axes": {nil, []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}, "kappa": {nil, []float64{1}}, "beta": {nil, []float64{0.6}}}},
+		{"kent", `{"uniform":0}`, s, Tensors{"weight": {nil, []float64{1}}, "axes": {nil, []float64{1, 0, 0, 0, 1, 0, 0, 1, 0}}, "kappa": {nil, []float64{1}}, "beta": {nil, []float64{0.1}}}},
+		{"kent", `{"uniform":1}`, manifold.Torus{N: 2}, nil},
+		{"kent", `{"uniform":0.5}`, s, nil},
 		{"kernels", `{}`, s, nil},
 		{"kernels", `[`, s, nil},
 	} {

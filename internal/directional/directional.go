@@ -4,8 +4,9 @@
 //
 // with t = 1 - ⟨x, m⟩ on the sphere (von Mises-Fisher) and t = Σ (1 - cos(xᵢ - mᵢ))
 // on the torus (a product of von Mises densities): their normalisers, good from
-// κ = 0 to 1e12, and exact samplers. Sources: Mardia & Jupp, Directional
-// Statistics (2000); Wood (1994); Best & Fisher (1979).
+// κ = 0 to 1e12, and exact samplers; and the same of the Kent density on S².
+// Sources: Mardia & Jupp, Directional Statistics (2000); Wood (1994); Best &
+// Fisher (1979); Kent (1982); Kent & Hamelryck (2005).
 package directional
 
 import (
