@@ -20,7 +20,7 @@ type FieldSpec struct {
 	// Waves is the number of frequencies of the input features; 128 if zero,
 	// negative for none. Scales are the standard deviations of the random
 	// frequencies, taken by equal shares, in radians per unit of length: by
-	// default 1, 3, 9, 27.
+	// default 1, 3, 9, 27. Of more than two angles each has a share of it.
 	Waves  int
 	Scales []float64
 }
@@ -101,15 +101,21 @@ func axes(m manifold.Manifold) []axis {
 }
 
 // features draws the frequencies: normal with standard deviation scale/half on
-// open axes; on periodic ones the nearest whole multiple of 2π/period.
+// open axes; on periodic ones the nearest whole multiple of 2π/period. Of more than
+// two of these each has a smaller share, so that a wave joins a few of them: a torus
+// is the longer the more circles it has, while a sphere stays as it is.
 func features(as []axis, s FieldSpec, rnd *rand.Rand) (nn.Features, error) {
 	n, waves := len(as), max(0, s.Waves)
 	f := nn.Features{N: n, Omega: make([]float32, n*waves)}
 	var open []int
+	share := 1.0 // of the scale on periodic axes
 	for i, a := range as {
 		if a.period == 0 {
 			open = append(open, i)
 		}
+	}
+	if periodic := n - len(open); periodic > 2 {
+		share = 2 / float64(periodic)
 	}
 	f.S, f.C = make([]float32, n*len(open)), make([]float32, len(open))
 	for j, i := range open {
@@ -125,7 +131,7 @@ func features(as []axis, s FieldSpec, rnd *rand.Rand) (nn.Features, error) {
 			for i, a := range as {
 				v := scale * rnd.NormFloat64()
 				if a.period > 0 {
-					v = math.Round(v) * 2 * math.Pi / a.period
+					v = math.Round(share*v) * 2 * math.Pi / a.period
 				} else {
 					v /= a.half
 				}

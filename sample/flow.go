@@ -11,8 +11,8 @@ import (
 	"mflow/internal/kernel"
 )
 
-// chunk is the number of trajectories that one thread follows together.
-const chunk = 1024
+// chunk is the number of trajectories that are one piece of work for a thread.
+const chunk = 2048
 
 // Draw returns n points of the flow, n×ambient, by moving points of the prior
 // along its field.
@@ -41,26 +41,35 @@ func transport(ctx context.Context, f *flow.Flow, x []float64, s Solver, t0, t1 
 	if len(f.Nets) == 0 { // nothing moves
 		return Stats{}, ctx.Err()
 	}
+	s = s.withDefaults()
+	_, n := f.Manifold.Dims()
+	return inChunks(x, n, func(x []float64) (Stats, error) {
+		if s.Method.D != nil {
+			return newPaths(f, x, s, t0, t1).follow(ctx)
+		}
+		return s.Solve(ctx, eased(inTime(f)), x, 1-math.Sqrt(1-t0), 1-math.Sqrt(1-t1))
+	})
+}
+
+// inTime is the equation dx/dt = v_t(x) as it stands.
+func inTime(f *flow.Flow) System {
 	_, n := f.Manifold.Dims()
 	d := divergence.New(f)
-	return inChunks(x, n, func(x []float64) (Stats, error) {
-		sys := System{Width: n, Project: f.Manifold.Project}
-		nu, mu := make([]float64, len(x)/n), make([]float64, len(x)/n)
-		sys.Velocity = func(v, t, x []float64) {
+	return System{
+		Width:   n,
+		Project: f.Manifold.Project,
+		Velocity: func(v, t, x []float64) {
 			b := len(t)
-			d.Eval(x, nu[:b], mu[:b], v)
+			nu, mu := make([]float64, b), make([]float64, b)
+			d.Eval(x, nu, mu, v)
 			for i, ti := range t {
 				m := (1-ti)*nu[i] + ti*math.Max(f.Eps, mu[i])
 				for c := range n {
 					v[i*n+c] /= m
 				}
 			}
-		}
-		if s.withDefaults().Method.E != nil {
-			return s.Solve(ctx, sys, x, t0, t1)
-		}
-		return s.Solve(ctx, eased(sys), x, 1-math.Sqrt(1-t0), 1-math.Sqrt(1-t1))
-	})
+		},
+	}
 }
 
 // eased is the system in the time s with t = 1 - (1-s)². Trajectories are

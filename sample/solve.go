@@ -43,13 +43,15 @@ type Solver struct {
 
 // Stats counts the work of a solution.
 type Stats struct {
-	Evals    int // evaluations of the velocity, summed over points
-	MaxEvals int // of the costliest trajectory
-	Rejected int // steps rejected by the error estimate
+	Evals       int // evaluations of the field, summed over points
+	Divergences int // how many of them with the divergence
+	MaxEvals    int // of the costliest trajectory
+	Rejected    int // steps rejected by the error estimate
 }
 
 func (s *Stats) merge(o Stats) {
 	s.Evals += o.Evals
+	s.Divergences += o.Divergences
 	s.Rejected += o.Rejected
 	s.MaxEvals = max(s.MaxEvals, o.MaxEvals)
 }

@@ -8,8 +8,8 @@ import (
 	"mflow/divergence"
 	"mflow/flow"
 	"mflow/flow/nn"
-
 	"mflow/flow/prior"
+	"mflow/internal/kernel"
 	"mflow/score"
 )
 
@@ -18,19 +18,23 @@ type Mixed struct {
 	Flow   *flow.Flow
 	Weight float64 // of the flows in the mixture; with less than a thousandth there are none
 
-	// Gain is what the flows added to the mean log-density of the training points,
-	// each by the flow that did not see it, and SE its standard error between
-	// groups.
+	// Gain is what the flows added to the mean log-density of the points that judge,
+	// none by a flow that saw it, and SE its standard error between groups.
 	Gain, SE float64
 }
 
 // A Partner is a density to mix flows with.
 type Partner struct {
 	Prior flow.Prior
-	Nu    []float64 // its cross-fitted density at the training points x; zero where it is not known
+	Nu    []float64 // its cross-fitted density at the training points x
 	X     []float64
 	Fold  []int // of every point; flow k of those to mix has not seen fold k
 	Group []int // of points that were held out together; nil if by themselves
+
+	// Val are points that none of the flows was trained on. If there are any, they
+	// judge the mean of the flows, and X, Nu, Fold and Group are not used: folds know
+	// each flow by itself, without what averaging adds.
+	Val []float64
 
 	// Final takes the place of Prior in the mixture: the same, fitted to more points.
 	// Nil for Prior.
@@ -38,45 +42,27 @@ type Partner struct {
 }
 
 // Mix returns the mixture of a density ν with the mean of K flows on a uniform
-// prior that has the largest likelihood at the training points, all cross-fitted.
-// Since densities mix linearly it is a flow,
+// prior that has the largest likelihood at the training points, all cross-fitted, or
+// at validation points. Since densities mix linearly it is a flow,
 //
 //	μ = (1-a) ν + a/vol - div (a/K) Σ uₖ .
 //
 // Z is measured on a tenth of `points` points.
 func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, error) {
-	if len(flows) == 0 || len(p.Fold) != len(p.Nu) {
+	if len(flows) == 0 || p.Val == nil && len(p.Fold) != len(p.Nu) {
 		return nil, fmt.Errorf("train: mixture with %d flows, of %d folds for %d densities", len(flows), len(p.Fold), len(p.Nu))
 	}
-	n := len(p.X) / len(p.Nu)
-	held := make([]float64, len(p.Nu))
-	for k, f := range flows {
-		var rows []int
-		var x []float64
-		for i, fold := range p.Fold {
-			if fold == k && p.Nu[i] > 0 {
-				rows = append(rows, i)
-				x = append(x, p.X[i*n:(i+1)*n]...)
-			}
-		}
-		mu := make([]float64, len(rows))
-		divergence.New(f).Mu(mu, x)
-		for j, i := range rows {
-			held[i] = mu[j]
-		}
-	}
+	nu, held := p.judged(flows)
 	if p.Final == nil {
 		p.Final = p.Prior
 	}
 	m := &Mixed{Flow: &flow.Flow{Manifold: flows[0].Manifold, Prior: p.Final, Z: 1}}
 	eps := flows[0].Eps
-	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*p.Nu[i]+a*held[i]) }
+	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*nu[i]+a*held[i]) }
 	m.Weight = maximise(0, 0.9, func(a float64) float64 {
 		var sum float64
-		for i, nu := range p.Nu {
-			if nu > 0 {
-				sum += math.Log(mixed(a, i))
-			}
+		for i := range nu {
+			sum += math.Log(mixed(a, i))
 		}
 		return sum
 	})
@@ -96,20 +82,51 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 		return nil, err
 	}
 	f.Z, f.ZSE = z.Value, z.SE
-	var gains []float64
-	var group []int
-	for i, nu := range p.Nu {
-		if nu == 0 {
-			continue
-		}
-		gains = append(gains, math.Log(mixed(m.Weight, i)/f.Z/nu))
-		if p.Group != nil {
-			group = append(group, p.Group[i])
-		}
+	gains := make([]float64, len(nu))
+	for i, v := range nu {
+		gains[i] = math.Log(mixed(m.Weight, i) / f.Z / v)
+	}
+	group := p.Group
+	if p.Val != nil {
+		group = nil
 	}
 	gain := score.MeanOf(gains, group)
 	m.Flow, m.Gain, m.SE = f, gain.Value, gain.SE
 	return m, nil
+}
+
+// judged returns the densities of the prior and of the flows where they are judged.
+func (p *Partner) judged(flows []*flow.Flow) (nu, held []float64) {
+	_, n := flows[0].Manifold.Dims()
+	if p.Val != nil {
+		mean := *flows[0]
+		mean.Nets = shares(flows, 1)
+		nu, held = make([]float64, len(p.Val)/n), make([]float64, len(p.Val)/n)
+		divergence.New(&mean).Mu(held, p.Val)
+		kernel.Parallel(len(nu), 16, func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				nu[i] = math.Exp(p.Prior.LogProb(p.Val[i*n : (i+1)*n]))
+			}
+		})
+		return nu, held
+	}
+	held = make([]float64, len(p.Nu))
+	for k, f := range flows {
+		var rows []int
+		var x []float64
+		for i, fold := range p.Fold {
+			if fold == k {
+				rows = append(rows, i)
+				x = append(x, p.X[i*n:(i+1)*n]...)
+			}
+		}
+		mu := make([]float64, len(rows))
+		divergence.New(f).Mu(mu, x)
+		for j, i := range rows {
+			held[i] = mu[j]
+		}
+	}
+	return p.Nu, held
 }
 
 // Average returns the mixture of flows on one prior in equal parts, which is the

@@ -38,8 +38,8 @@ type chunk struct {
 	graph  *op.Program
 }
 
-// chunkBytes is what the activations of a chunk may take, a part of the
-// third-level cache: with much less, products have too few rows; with much more,
+// chunkBytes is the most that the activations of a chunk take, a part of the
+// third-level cache: with much less, products have too few rows; with more,
 // the elementwise passes wait for memory. A large network takes four times what
 // its parameters do, for every chunk packs them anew.
 const chunkBytes = 4 << 20
@@ -47,7 +47,7 @@ const chunkBytes = 4 << 20
 // chunks is the number of chunks of a batch of b points with k tangents.
 func chunks(f *flow.Flow, b, k int) int {
 	room := max(chunkBytes, 4*4*len(f.Nets[0].Params))
-	return max(1, b*f.Nets[0].BatchBytes(k)/room)
+	return max(1, (b*f.Nets[0].BatchBytes(k)+room-1)/room)
 }
 
 // newProgram compiles the loss of f for a batch of the given shape in count

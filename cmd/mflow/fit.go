@@ -79,14 +79,11 @@ func (b *beginning) alone(p *points) *flow.Flow {
 
 // crossed is the cross-fitted score of the prior.
 func (b *beginning) crossed() float64 {
-	var sum, n float64
+	var sum float64
 	for _, v := range b.nu {
-		if v > 0 { // sampled
-			sum -= math.Log(v)
-			n++
-		}
+		sum -= math.Log(v)
 	}
-	return sum / n
+	return sum / float64(len(b.nu))
 }
 
 // network trains networks on top of the prior, which differ by their seeds, and
@@ -122,17 +119,21 @@ func (a *app) network(cmd *cobra.Command, dir *runDir, b *beginning, p *points, 
 }
 
 // mixture trains networks on the uniform density, each without a fold of the
-// points, and mixes them with the prior. The prior of the model is then fitted to
-// the whole.
+// points unless the validation points are enough to judge by, and mixes them with
+// the prior. That of the model is then fitted to the whole.
 func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *points, o *trainOptions, out *trained) (*flow.Flow, error) {
 	uniform, _, err := (&priorOptions{kind: "uniform"}).fit(p, a.seed)
 	if err != nil {
 		return nil, err
 	}
 	with := train.Partner{Prior: b.prior, Nu: b.nu, X: p.train}
-	rows := p.rows(p.train)
-	with.Fold = datasets.Folds(rows, o.field.nets, a.seed)
-	if p.summary.Protocol == datasets.Blocked.String() {
+	const enough = 5000
+	blocked := p.summary.Protocol == datasets.Blocked.String()
+	if p.rows(p.val) >= enough && !blocked {
+		with.Val = p.val
+	}
+	with.Fold = datasets.Folds(p.rows(p.train), o.field.nets, a.seed)
+	if blocked {
 		if with.Fold, err = p.set.BlockFolds(p.split.Train, o.field.nets, a.seed); err != nil {
 			return nil, err
 		}
@@ -145,7 +146,7 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 	if err := a.newRuns(runs, dir, uniform, p, o, func(k int) train.Data {
 		var x []float64
 		for i, fold := range with.Fold {
-			if fold != k {
+			if fold != k || with.Val != nil {
 				x = append(x, p.train[i*n:(i+1)*n]...)
 			}
 		}

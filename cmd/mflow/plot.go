@@ -159,9 +159,6 @@ func (o *plotOptions) density(f *flow.Flow, colors figure.Colormap, marks []mark
 			return nil, &usageError{err}
 		}
 		g := &figure.Globe{Title: o.title, Projection: p, Unit: "probability per steradian", Colormap: colors}
-		if slow(f.Prior) {
-			g.Block = 2
-		}
 		g.Density = func(q [][2]float64) []float64 {
 			x := make([]float64, 0, 3*len(q))
 			for _, v := range q {

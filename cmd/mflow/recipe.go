@@ -32,6 +32,9 @@ func parseEffort(s string) (effort, error) {
 // a satellite, or volcanoes.
 const sharp = 8
 
+// smooth is the crowding below which data count as smooth.
+const smooth = 3.5
+
 // recipe fills in what the command line left open.
 func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	e, err := parseEffort(o.effort)
@@ -86,9 +89,22 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	if o.field.nets < 1 || o.field.kind == mixture && o.field.nets < 2 {
 		return usagef("--nets is %d, want at least 1, and 2 in a mixture", o.field.nets)
 	}
+	// Networks learn the noise of smooth data by frequencies that these have not.
+	crowding := prior.Crowding(p.m, p.train)
+	if crowding < smooth && !given("scales") {
+		o.field.Scales = []float64{1, 2, 4}
+	}
+	if p.rows(p.train) > many {
+		if !given("steps") {
+			o.settings.Steps = max(o.settings.Steps, 2500)
+		}
+		if !given("batch") {
+			o.settings.Batch = 512
+		}
+	}
 	// Sharp data need higher frequencies, larger batches, and hardly a penalty: a
 	// large weight of the negative part keeps the density from rising where it must.
-	if prior.Crowding(p.m, p.train) < sharp {
+	if crowding < sharp {
 		return nil
 	}
 	if !given("scales") {

@@ -6,9 +6,21 @@ import (
 	"slices"
 )
 
-// crossFit returns, for every point that is sampled, the density of every part
-// of the kernels made without the points of its fold, nil for the others, and the mean share of the
-// points that each class has in these.
+// without returns unweighted kernels made without the points of a fold, and the rows
+// of these.
+func (f *fitter) without(fold int) (q *Kernels, held []int, err error) {
+	for i, g := range f.o.Folds {
+		if g == fold {
+			held = append(held, i)
+		}
+	}
+	q, err = f.kernels(func(j int) bool { return f.o.Folds[j] != fold })
+	return q, held, err
+}
+
+// crossFit returns, for every point that is sampled, the density there of every part
+// of the kernels made without its fold, nil for the others, and the mean share of
+// the points that each class of p has in these kernels.
 func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err error) {
 	n := f.space.ambient()
 	points := len(f.x) / n
@@ -20,16 +32,7 @@ func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err er
 	share = make([]float64, len(p.members))
 	var all float64
 	for _, fold := range f.folds() {
-		var rows []int
-		for i, g := range f.o.Folds {
-			if g == fold && chosen[i] {
-				rows = append(rows, i)
-			}
-		}
-		if len(rows) == 0 {
-			continue
-		}
-		q, err := f.kernels(func(j int) bool { return f.o.Folds[j] != fold })
+		q, rows, err := f.without(fold)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -37,14 +40,51 @@ func (f *fitter) crossFit(p *Kernels) (held [][]float64, share []float64, err er
 			share[c] += float64(len(rows))
 			all += float64(len(rows))
 		}
-		parallel(len(rows), func(i int) {
-			held[rows[i]] = q.sums(nil, f.x[rows[i]*n:(rows[i]+1)*n])
+		parallel(len(rows), func(k int) {
+			if i := rows[k]; chosen[i] {
+				held[i] = q.sums(nil, f.x[i*n:(i+1)*n])
+			}
 		})
 	}
 	for c := range share {
 		share[c] /= all
 	}
 	return held, share, nil
+}
+
+// weighted gives kernels of a fold the weights that were fitted.
+func (f *fitter) weighted(q *Kernels) {
+	q.Weight = slices.Clone(f.weight)
+	for c, rows := range q.members {
+		if len(rows) == 0 { // it has points only with the fold
+			clear(q.Weight[c*q.parts() : (c+1)*q.parts()])
+		}
+	}
+}
+
+// rest fills in the cross-fitted density of the points that were not sampled, once
+// the weights are known.
+func (f *fitter) rest(nu []float64) error {
+	if f.o.Sample <= 0 {
+		return nil
+	}
+	n := f.space.ambient()
+	for _, fold := range f.folds() {
+		q, rows, err := f.without(fold)
+		if err != nil {
+			return err
+		}
+		f.weighted(q)
+		if err := q.trim(q.inUse()); err != nil {
+			return err
+		}
+		parallel(len(rows), func(k int) {
+			if i := rows[k]; nu[i] == 0 {
+				nu[i] = math.Exp(q.LogProb(f.x[i*n : (i+1)*n]))
+			}
+		})
+	}
+	return nil
 }
 
 // folds returns the numbers of the folds.

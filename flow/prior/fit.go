@@ -15,8 +15,7 @@ type KernelOptions struct {
 	Floor float64 // 1e-3 radians
 	Folds []int   // fold of every point, for cross-fitting; nil for random ones
 
-	// Sample, if positive, takes the cross-fitted densities of so many random points
-	// only, which fit the weights; that of the others is returned as zero.
+	// Sample, if positive, fits the weights to so many random points only.
 	Sample int
 	Seed   uint64
 
@@ -195,6 +194,9 @@ func (f *fitter) fit() (p *Kernels, nu []float64, err error) {
 		if sums != nil {
 			nu[i] = dot(p.Weight, sums)
 		}
+	}
+	if err := f.rest(nu); err != nil {
+		return nil, nil, err
 	}
 	p.settle(share, max(1, f.r.classes))
 	f.keep = p.inUse()

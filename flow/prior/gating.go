@@ -58,26 +58,15 @@ func FitGating(m manifold.Manifold, x []float64, o KernelOptions) (*Gating, erro
 	}
 	g := &Gating{kernels: p, Nu: nu, Parts: p.parts()}
 	for _, fold := range f.folds() {
-		q, err := f.kernels(func(i int) bool { return f.o.Folds[i] != fold })
+		q, rows, err := f.without(fold)
 		if err != nil {
 			return nil, err
 		}
-		q.Weight = slices.Clone(f.weight)
-		for c, rows := range q.members {
-			if len(rows) == 0 { // it has points only with the fold
-				clear(q.Weight[c*q.parts() : (c+1)*q.parts()])
-			}
-		}
+		f.weighted(q)
 		if err := q.trim(f.keep); err != nil {
 			return nil, err
 		}
 		at := f.gated(q, func(i int) bool { return f.o.Folds[i] != fold })
-		var rows []int
-		for i, of := range f.o.Folds {
-			if of == fold {
-				rows = append(rows, i)
-			}
-		}
 		n := f.space.ambient()
 		at.Held = make([]Held, len(rows))
 		parallel(len(rows), func(i int) {

@@ -53,7 +53,6 @@ type Globe struct {
 	Unit     string
 	Colormap Colormap
 	Scale    *Scale // nil for RobustScale
-	Block    int    // pixels a side that share one density, where it is slow: 1
 
 	Points []Points
 	Width  vg.Length // 6.5 inches if zero
@@ -162,25 +161,19 @@ func rectPath(r vg.Rectangle) vg.Path {
 
 func newRaster(w, h int) *image.RGBA { return image.NewRGBA(image.Rect(0, 0, w, h)) }
 
-// raster draws the density, pixel by pixel or block by block, and returns the scale used.
+// raster draws the density, pixel by pixel, and returns the scale used.
 func (g *Globe) raster(c vgdraw.Canvas, box vg.Rectangle) Scale {
 	w, h := pixels(box.Size().X), pixels(box.Size().Y)
 	ew, eh := g.Projection.Extent()
 	var at [][2]float64
-	where := map[int]int{} // of a pixel, the point whose density it shows
-	block := max(1, g.Block)
-	first := map[int]int{} // of a block, its point
+	var where []int // pixel of every point
 	for j := range h {
 		for i := range w {
 			x := ew * (2*(float64(i)+0.5)/float64(w) - 1)
 			y := eh * (1 - 2*(float64(j)+0.5)/float64(h))
 			if lat, lon, ok := g.Projection.Inverse(x, y); ok {
-				b := j/block*w + i/block
-				if _, seen := first[b]; !seen {
-					first[b] = len(at)
-					at = append(at, [2]float64{lat * 180 / math.Pi, lon * 180 / math.Pi})
-				}
-				where[j*w+i] = first[b]
+				at = append(at, [2]float64{lat * 180 / math.Pi, lon * 180 / math.Pi})
+				where = append(where, j*w+i)
 			}
 		}
 	}
@@ -190,7 +183,7 @@ func (g *Globe) raster(c vgdraw.Canvas, box vg.Rectangle) Scale {
 		s = *g.Scale
 	}
 	img := newRaster(w, h)
-	for pixel, k := range where {
+	for k, pixel := range where {
 		img.SetRGBA(pixel%w, pixel/w, g.Colormap.At(s.Unit(values[k])))
 	}
 	drawImage(c, box, img)
