@@ -36,31 +36,39 @@ const (
 
 // newEnvelope learns for n points to be drawn: from 32768 draws of the prior, and
 // from more where top alone would make the drawing cost many times as much.
-func newEnvelope(d *divergence.Density, n int, rnd *rand.Rand) (e *envelope, evals int) {
+func newEnvelope(d *divergence.Density, n int, rnd *rand.Rand) (e *envelope, evals int, err error) {
 	const least, most = 1 << 15, 1 << 18
-	x, r := draws(d, least, rnd)
-	top, evals := climb(d, x, r, rnd)
+	x, r, err := draws(d, least, rnd)
+	if err != nil {
+		return nil, 0, err
+	}
+	top, evals, err := climb(d, x, r, rnd)
+	if err != nil {
+		return nil, 0, err
+	}
 	e = &envelope{top: topMargin * top}
 	alone := float64(n) * e.top / (floats.Sum(r) / least)
 	if more := int(min(8*float64(n), alone/8, most)) - least; more > 0 {
-		y, s := draws(d, more, rnd)
+		y, s, err := draws(d, more, rnd)
+		if err != nil {
+			return nil, 0, err
+		}
 		x, r = append(x, y...), append(r, s...)
 		e.top = max(e.top, topMargin*slices.Max(s))
 	}
 	_, dim := d.Flow().Manifold.Dims()
 	e.divide(x, r, dim)
-	return e, evals + len(r)
+	return e, evals + len(r), nil
 }
 
 // draws returns points of the prior and their ratios.
-func draws(d *divergence.Density, n int, rnd *rand.Rand) (x, r []float64) {
+func draws(d *divergence.Density, n int, rnd *rand.Rand) (x, r []float64, err error) {
 	_, dim := d.Flow().Manifold.Dims()
 	x, r = make([]float64, n*dim), make([]float64, n)
 	for i := range n {
 		d.Flow().Prior.Rand(x[i*dim:(i+1)*dim], rnd)
 	}
-	ratios(d, r, x)
-	return x, r
+	return x, r, ratios(d, r, x)
 }
 
 // divide makes cells as small as the points x allow.
@@ -76,7 +84,7 @@ func (e *envelope) divide(x, r []float64, n int) {
 	for c := range hi {
 		edge = math.Max(edge, hi[c]-e.lo[c])
 	}
-	for across := 2.0; edge > 0; across *= 1.4 {
+	for across := 2.0; edge > 0 && across < 1e4; across *= 1.4 {
 		few := &envelope{lo: e.lo, scale: across / edge, cells: map[uint64]*cell{}}
 		for i := 0; i < len(r) && len(few.cells) <= len(r)/cellMean; i++ {
 			few.see(x[i*n:(i+1)*n], r[i])
@@ -138,7 +146,7 @@ func (e *envelope) raise(x []float64, r float64) bool {
 
 // climb searches for the largest ratio, by random steps of shrinking size uphill
 // from the best of the points x, whose ratios are r.
-func climb(d *divergence.Density, x, r []float64, rnd *rand.Rand) (top float64, evals int) {
+func climb(d *divergence.Density, x, r []float64, rnd *rand.Rand) (top float64, evals int, err error) {
 	const climbers, rounds = 64, 60
 	f := d.Flow()
 	_, n := f.Manifold.Dims()
@@ -161,7 +169,9 @@ func climb(d *divergence.Density, x, r []float64, rnd *rand.Rand) (top float64, 
 			}
 			f.Manifold.Project(try[i*n : (i+1)*n])
 		}
-		ratios(d, got, try)
+		if err := ratios(d, got, try); err != nil {
+			return 0, 0, err
+		}
 		for i, g := range got {
 			if g > val[i] {
 				val[i] = g
@@ -170,5 +180,5 @@ func climb(d *divergence.Density, x, r []float64, rnd *rand.Rand) (top float64, 
 		}
 		step *= 0.9
 	}
-	return slices.Max(val), rounds * climbers
+	return slices.Max(val), rounds * climbers, nil
 }

@@ -16,14 +16,17 @@ import (
 // of the ratio near x.
 //
 // M and the bounds near x are learned, not proved. A ratio above its bound that
-// turns up raises the bound, and the drawing starts over, so what is returned kept
-// to every bound that it was tested against. A peak that neither the search for the
-// bounds nor the drawing has met is cut off.
+// turns up raises the bound, and the drawing starts over: all ratios computed on the
+// way to what is returned are within their bounds. A peak that neither the search for
+// the bounds nor the drawing has met is cut off.
 func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64, Stats, error) {
 	const batch = 1 << 14
 	_, dim := f.Manifold.Dims()
 	d := divergence.New(f)
-	env, evals := newEnvelope(d, n, rnd)
+	env, evals, err := newEnvelope(d, n, rnd)
+	if err != nil {
+		return nil, Stats{}, err
+	}
 	st := Stats{Evals: evals, Divergences: evals}
 	x := make([]float64, batch*dim)
 	ratio, keep := make([]float64, batch), make([]float64, batch)
@@ -39,15 +42,14 @@ func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64
 				b++
 			}
 		}
-		ratios(d, ratio, x)
+		if err := ratios(d, ratio, x); err != nil {
+			return nil, st, err
+		}
 		st.Evals += batch
 		st.Divergences += batch
 		low := false
 		for i, r := range ratio {
 			xi := x[i*dim : (i+1)*dim]
-			if math.IsNaN(r) {
-				return nil, st, fmt.Errorf("sample: the density at %v is not a number", xi)
-			}
 			low = env.raise(xi, r) || low
 			if keep[i] < r && len(out) < n*dim {
 				out = append(out, xi...)
@@ -63,10 +65,15 @@ func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64
 }
 
 // ratios writes μ₊/ν at the points x.
-func ratios(d *divergence.Density, dst, x []float64) {
+func ratios(d *divergence.Density, dst, x []float64) error {
 	nu := make([]float64, len(dst))
 	d.Eval(x, nu, dst, nil)
 	for i, m := range dst {
+		if math.IsNaN(m) {
+			n := len(x) / len(dst)
+			return fmt.Errorf("sample: the density at %v is not a number", x[i*n:(i+1)*n])
+		}
 		dst[i] = math.Max(d.Flow().Eps, m) / nu[i]
 	}
+	return nil
 }
