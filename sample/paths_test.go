@@ -154,3 +154,19 @@ func TestDense(t *testing.T) {
 		t.Errorf("errors %.2g and %.2g: order %.1f, want about 5", a, b, order)
 	}
 }
+
+// BenchmarkPush follows trajectories of a small network.
+func BenchmarkPush(b *testing.B) {
+	f := random(b, "sphere")
+	from := points(f, 2*window, rand.New(rand.NewPCG(2, 1)))
+	x := make([]float64, len(from))
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(x, from)
+		st, err := Push(context.Background(), f, x, Solver{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(st.Evals)/(2*window), "evals/point")
+	}
+}

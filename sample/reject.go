@@ -5,23 +5,29 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"sort"
 
 	"mflow/divergence"
 	"mflow/flow"
 )
 
-// Reject returns n independent points of p = μ₊/Z by rejection from the prior:
-// a point x of ν is kept with probability μ₊(x) / (M ν(x)). The bound M on the
-// ratio is searched for and raised by a margin; if a point above it turns up
-// all the same, M is raised and the drawing starts over.
+// Reject returns n independent points of p = μ₊/Z by rejection from the prior: a
+// point x of ν is kept with probability μ₊(x) / (M ν(x)), that is, if a uniform
+// number is below it. The network is not asked where that number is above a bound
+// of the ratio near x.
+//
+// M and the bounds near x are learned, not proved. A ratio above its bound that
+// turns up raises the bound, and the drawing starts over: all ratios computed on the
+// way to what is returned are within their bounds. A peak that neither the search for
+// the bounds nor the drawing has met is cut off.
 func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64, Stats, error) {
-	const batch, margin = 1 << 14, 1.1
+	const batch = 1 << 14
 	_, dim := f.Manifold.Dims()
 	d := divergence.New(f)
-	bound, evals := envelope(d, rnd)
-	st := Stats{Evals: evals}
-	bound *= margin
+	env, evals, err := newEnvelope(d, n, rnd)
+	if err != nil {
+		return nil, Stats{}, err
+	}
+	st := Stats{Evals: evals, Divergences: evals}
 	x := make([]float64, batch*dim)
 	ratio, keep := make([]float64, batch), make([]float64, batch)
 	var out []float64
@@ -29,24 +35,29 @@ func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64
 		if err := ctx.Err(); err != nil {
 			return nil, st, err
 		}
-		for i := range batch {
-			f.Prior.Rand(x[i*dim:(i+1)*dim], rnd)
-			keep[i] = rnd.Float64()
+		for b := 0; b < batch; {
+			y := x[b*dim : (b+1)*dim]
+			f.Prior.Rand(y, rnd)
+			if keep[b] = rnd.Float64() * env.top; keep[b] < env.at(y) {
+				b++
+			}
 		}
-		ratios(d, ratio, x)
+		if err := ratios(d, ratio, x); err != nil {
+			return nil, st, err
+		}
 		st.Evals += batch
+		st.Divergences += batch
+		low := false
 		for i, r := range ratio {
-			if math.IsNaN(r) {
-				return nil, st, fmt.Errorf("sample: the density at %v is not a number", x[i*dim:(i+1)*dim])
+			xi := x[i*dim : (i+1)*dim]
+			low = env.raise(xi, r) || low
+			if keep[i] < r && len(out) < n*dim {
+				out = append(out, xi...)
 			}
-			if r > bound {
-				bound, out = margin*r, out[:0]
-				st.Rejected++
-				break
-			}
-			if keep[i]*bound < r && len(out) < n*dim {
-				out = append(out, x[i*dim:(i+1)*dim]...)
-			}
+		}
+		if low {
+			out = out[:0]
+			st.Rejected++
 		}
 	}
 	st.MaxEvals = st.Evals / max(1, n)
@@ -54,55 +65,15 @@ func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64
 }
 
 // ratios writes μ₊/ν at the points x.
-func ratios(d *divergence.Density, dst, x []float64) {
+func ratios(d *divergence.Density, dst, x []float64) error {
 	nu := make([]float64, len(dst))
 	d.Eval(x, nu, dst, nil)
 	for i, m := range dst {
+		if math.IsNaN(m) {
+			n := len(x) / len(dst)
+			return fmt.Errorf("sample: the density at %v is not a number", x[i*n:(i+1)*n])
+		}
 		dst[i] = math.Max(d.Flow().Eps, m) / nu[i]
 	}
-}
-
-// envelope searches for the largest ratio μ₊/ν: among draws of the prior, then
-// by random steps of shrinking size uphill from the best of them.
-func envelope(d *divergence.Density, rnd *rand.Rand) (bound float64, evals int) {
-	const draws, climbers, rounds = 1 << 15, 64, 60
-	f := d.Flow()
-	_, n := f.Manifold.Dims()
-	x, r := make([]float64, draws*n), make([]float64, draws)
-	for i := range draws {
-		f.Prior.Rand(x[i*n:(i+1)*n], rnd)
-	}
-	ratios(d, r, x)
-	order := make([]int, draws)
-	for i := range order {
-		order[i] = i
-	}
-	sort.Slice(order, func(i, j int) bool { return r[order[i]] > r[order[j]] })
-	top, val := make([]float64, climbers*n), make([]float64, climbers)
-	for i, o := range order[:climbers] {
-		copy(top[i*n:(i+1)*n], x[o*n:(o+1)*n])
-		val[i] = r[o]
-	}
-	try, got := make([]float64, climbers*n), make([]float64, climbers)
-	step := 0.1
-	for range rounds {
-		for i := range climbers {
-			for c := range n {
-				try[i*n+c] = top[i*n+c] + step*rnd.NormFloat64()
-			}
-			f.Manifold.Project(try[i*n : (i+1)*n])
-		}
-		ratios(d, got, try)
-		for i, g := range got {
-			if g > val[i] {
-				val[i] = g
-				copy(top[i*n:(i+1)*n], try[i*n:(i+1)*n])
-			}
-		}
-		step *= 0.9
-	}
-	for _, v := range val {
-		bound = math.Max(bound, v)
-	}
-	return bound, draws + rounds*climbers
+	return nil
 }

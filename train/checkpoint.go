@@ -64,8 +64,11 @@ type named struct {
 
 func (r *Run) tensors() []named {
 	return []named{
-		{"params", r.net.Params}, {"best", r.best.params},
-		{"m", r.opt.M}, {"v", r.opt.V}, {"mean", r.opt.Mean},
+		{"params", r.net.Params},
+		{"best", r.best.params},
+		{"m", r.opt.M},
+		{"v", r.opt.V},
+		{"mean", r.opt.Mean},
 	}
 }
 

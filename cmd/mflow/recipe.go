@@ -104,7 +104,7 @@ func (o *trainOptions) recipe(cmd *cobra.Command, p *points) error {
 	}
 	// Sharp data need higher frequencies, larger batches, and hardly a penalty: a
 	// large weight of the negative part keeps the density from rising where it must.
-	if crowding < sharp {
+	if !(crowding >= sharp) { // it may not be known
 		return nil
 	}
 	if !given("scales") {

@@ -89,12 +89,8 @@ func Fit(m manifold.Manifold, x []float64, o KernelOptions) (Density, []float64,
 	if err != nil {
 		return nil, nil, err
 	}
-	_, n := m.Dims()
-	sheets, points := by.sheets(), len(x)/n
-	above, logJ := make([]float64, points*sheets*by.n), make([]float64, points)
-	for i := range points {
-		logJ[i] = by.lift(above[i*sheets*by.n:(i+1)*sheets*by.n], x[i*n:(i+1)*n])
-	}
+	above, logJ := by.above(m, x)
+	sheets, points := by.sheets(), len(logJ)
 	if o.Folds != nil {
 		folds := make([]int, 0, points*sheets)
 		for _, f := range o.Folds {
@@ -110,20 +106,22 @@ func Fit(m manifold.Manifold, x []float64, o KernelOptions) (Density, []float64,
 	}
 	nu := make([]float64, points)
 	for i := range nu {
-		// The kernels are as symmetric as the points, so sheets that were not
-		// sampled have the density of those that were.
-		var sum, sampled float64
 		for _, v := range of[i*sheets : (i+1)*sheets] {
-			if v > 0 {
-				sum += v
-				sampled++
-			}
-		}
-		if sampled > 0 {
-			nu[i] = sum / sampled * float64(sheets) * math.Exp(-logJ[i])
+			nu[i] += v * math.Exp(-logJ[i])
 		}
 	}
 	return &Cover{p, by}, nu, nil
+}
+
+// above returns the points on all sheets, and log J for each of x.
+func (by *covering) above(m manifold.Manifold, x []float64) (on, logJ []float64) {
+	_, n := m.Dims()
+	width := by.sheets() * by.n
+	on, logJ = make([]float64, len(x)/n*width), make([]float64, len(x)/n)
+	for i := range logJ {
+		logJ[i] = by.lift(on[i*width:(i+1)*width], x[i*n:(i+1)*n])
+	}
+	return on, logJ
 }
 
 // coverHeader is what a model file says of a cover, whose tensors are those of

@@ -9,12 +9,17 @@ import (
 
 // Crowding returns how many times nearer the nearest neighbours of distinct
 // points lie, in the median, than they would on a uniform density: one for
-// uniform points, a hundred for tight clusters. It is 1 on manifolds without
+// uniform points, a hundred for tight clusters. It is NaN on manifolds without
 // kernels.
 func Crowding(m manifold.Manifold, x []float64) float64 {
 	s, err := spaceOf(m)
 	if err != nil {
-		return 1
+		by, err := coveringOf(m)
+		if err != nil {
+			return math.NaN()
+		}
+		above, _ := by.above(m, x)
+		return Crowding(by.over, above)
 	}
 	n := s.ambient()
 	var gaps []float64

@@ -269,8 +269,22 @@ func TestCrowding(t *testing.T) {
 	if c := Crowding(m, append(x, clusters(m, 6000, 1e6, 1)...)); c < 10 {
 		t.Errorf("tight clusters: %.3f", c)
 	}
-	if c := Crowding(manifold.SO3{}, x[:9]); c != 1 {
-		t.Errorf("on so3: %g", c)
+	so3 := manifold.SO3{}
+	_, n := so3.Dims()
+	x = make([]float64, 2000*n)
+	for i := 0; i < len(x); i += n {
+		so3.Rand(x[i:i+n], rnd)
+	}
+	unknown, err := manifold.Parse("sphere*circle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In three dimensions it is 0.55 ∛(vol/n).
+	if c := Crowding(so3, x); math.Abs(c-0.5/0.55) > 0.05 {
+		t.Errorf("uniform rotations: %.3f, want about 0.91", c)
+	}
+	if c := Crowding(unknown, nil); !math.IsNaN(c) {
+		t.Errorf("without kernels: %g, want NaN", c)
 	}
 }
 
