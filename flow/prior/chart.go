@@ -49,13 +49,32 @@ func (s space) chart(v, x, m []float64) float64 {
 	return -float64(s.n) * math.Log(b)
 }
 
-// charts is chart for the points of a block; jac is dv/dx itself, and t half the
-// squared chords.
+// opposite is 1 - cos of an angle beyond which the coordinates have no digits left,
+// and normal densities of them are zero.
+const opposite = 2 - 1e-9
+
+// charts is chart for the points of a block; jac is dv/dx itself, zero opposite m,
+// and t half the squared chords.
 func (s space) charts(v, jac, x, m, t []float64) {
-	if s.torus {
-		kernel.TorusChart(v, jac, x, m)
-	} else {
+	if !s.torus {
 		kernel.SphereChart(v, jac, x, m, t)
+		for j, t := range t {
+			if t > opposite {
+				jac[j] = 0
+			}
+		}
+		return
+	}
+	kernel.TorusChart(v, jac, x, m)
+	for j, sum := range t {
+		if sum < opposite {
+			continue
+		}
+		for c := 0; c < len(x); c += 2 {
+			if 1-x[c]*m[c*len(t)+j]-x[c+1]*m[(c+1)*len(t)+j] > opposite {
+				jac[j] = 0
+			}
+		}
 	}
 }
 

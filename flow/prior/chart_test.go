@@ -107,3 +107,44 @@ func TestFactor(t *testing.T) {
 		t.Errorf("whitened square %.3f, want %d", q, d)
 	}
 }
+
+// TestOpposite: opposite a point, where charts have no digits, the density is what it
+// is beside.
+func TestOpposite(t *testing.T) {
+	for _, m := range spaces {
+		s, err := spaceOf(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := s.ambient()
+		rnd := rand.New(rand.NewPCG(3, 3))
+		x := make([]float64, 30*n)
+		for i := 0; i < len(x); i += n {
+			s.m.Rand(x[i:i+n], rnd)
+		}
+		f, err := newFitter(m, x, KernelOptions{Floor: 0.1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := f.kernels(func(int) bool { return true }) // of every width
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(x); i += n {
+			q := make([]float64, n)
+			for c, v := range x[i : i+n] {
+				q[c] = -v
+			}
+			if s.torus {
+				copy(q, x[i:i+n])
+				q[0] += math.Pi
+			}
+			got := p.LogProb(q)
+			q[0] += 1e-4
+			m.Project(q)
+			if want := p.LogProb(q); math.Abs(got-want) > 1e-2 {
+				t.Errorf("%s: %g opposite a point, %g beside", m, got, want)
+			}
+		}
+	}
+}

@@ -53,24 +53,39 @@ func recipeFor(s space, points int, o KernelOptions) recipe {
 	r := recipe{
 		widths: 2 + int(2*math.Ceil(-math.Log10(o.Floor))),
 		near:   []rule{{k: 1, scale: 1}, {k: 2, scale: 1}, {k: 4, scale: 1}, {k: 8, scale: 1}, {k: 16, scale: 1}},
-		// Volcanoes stand in arcs, so covariances of few neighbours are trusted.
+		// Volcanoes stand in arcs, so covariances of few neighbours are trusted, and even
+		// the line to the nearest one.
 		shape: []rule{
-			{2, 1, 0.1, 0}, {2, 0.7, 0.01, 0}, {4, 0.7, 0.05, 0}, {4, 0.7, 0.005, 0}, {8, 0.7, 0.05, 0}, {8, 0.7, 0.005, 0},
-			{16, 0.7, 0.03, 0}, {16, 1, 0.1, 0.5}, {32, 0.5, 0.03, 0}, {32, 0.7, 0.05, 0.5},
+			{1, 1, 0.1, 0},
+			{1, 0.5, 0.1, 0.5},
+			{2, 1, 0.1, 0},
+			{2, 0.7, 0.01, 0},
+			{4, 0.7, 0.05, 0},
+			{4, 0.7, 0.005, 0},
+			{8, 0.7, 0.05, 0},
+			{8, 0.7, 0.005, 0},
+			{16, 0.7, 0.03, 0},
+			{16, 1, 0.1, 0.5},
+			{32, 0.5, 0.03, 0},
+			{32, 0.7, 0.05, 0.5},
 		},
 		crowd:   2,
 		classes: 4,
 		copies:  []int{2, 4},
 		folds:   20,
-		prior:   10,
+		prior:   30,
 	}
 	if s.dim() > 2 {
-		r.widths, r.classes, r.folds = 4, 8, 5
+		r.widths, r.classes, r.folds, r.prior = 4, 8, 5, 10
 		r.near = []rule{{k: 1, scale: 1}, {k: 2, scale: 1}, {k: 8, scale: 1}}
 		r.copies = []int{2}
 		r.shape = []rule{
-			{10, 1, 0.02, 0.7}, {20, 1, 0.01, 0.7}, {50, 0.5, 0.003, 0.5}, {50, 1, 0.003, 0.7},
-			{100, 0.7, 0.003, 0.7}, {100, 1, 0.003, 0.8},
+			{10, 1, 0.02, 0.7},
+			{20, 1, 0.01, 0.7},
+			{50, 0.5, 0.003, 0.5},
+			{50, 1, 0.003, 0.7},
+			{100, 0.7, 0.003, 0.7},
+			{100, 1, 0.003, 0.8},
 		}
 	}
 	if s.dim() <= 2 && points >= 8000 && points < many {
