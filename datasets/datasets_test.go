@@ -329,8 +329,18 @@ func TestNpy(t *testing.T) {
 // both at 4 standard errors.
 func TestSynthetic(t *testing.T) {
 	for _, c := range [][2]string{
-		{"plates", "sphere"}, {"bumps", "sphere"}, {"bumps", "sphere:3"}, {"bumps", "torus"}, {"bumps", "torus:3"}, {"swells", "sphere:3"}, {"swells", "torus:3"},
-		{"bumps", "revolution:2,1"}, {"bumps", "so3"}, {"checkerboard", "sphere"}, {"checkerboard", "torus"}, {"spirals", "torus"},
+		{"plates", "sphere"},
+		{"bumps", "sphere"},
+		{"bumps", "sphere:3"},
+		{"bumps", "torus"},
+		{"bumps", "torus:3"},
+		{"swells", "sphere:3"},
+		{"swells", "torus:3"},
+		{"bumps", "revolution:2,1"},
+		{"bumps", "so3"},
+		{"checkerboard", "sphere"},
+		{"checkerboard", "torus"},
+		{"spirals", "torus"},
 	} {
 		t.Run(c[0]+" "+c[1], func(t *testing.T) {
 			m, err := manifold.Parse(c[1])

@@ -151,8 +151,14 @@ func charts(t *testing.T) []manifold.Measurer {
 		t.Fatal(err)
 	}
 	return []manifold.Measurer{
-		manifold.Sphere{N: 1}, manifold.Sphere{N: 2}, manifold.Sphere{N: 3}, manifold.Sphere{N: 6}, manifold.Torus{N: 1},
-		manifold.Torus{N: 3}, manifold.Revolution{Major: 2, Minor: 0.9}, box, product,
+		manifold.Sphere{N: 1},
+		manifold.Sphere{N: 2},
+		manifold.Sphere{N: 3},
+		manifold.Sphere{N: 6},
+		manifold.Torus{N: 1},
+		manifold.Torus{N: 3},
+		manifold.Revolution{Major: 2, Minor: 0.9},
+		box, product,
 	}
 }
 

@@ -70,8 +70,10 @@ func (m *metrics) add(s train.Step, validated bool) error {
 	if s.Score == nil && s.N%thin != 0 {
 		return nil
 	}
-	r := row{Step: s.N, Loss: real(s.Loss), Fit: real(s.Fit), Penalty: real(s.Penalty),
-		GradNorm: real(s.GradNorm), Rate: real(s.Rate), Best: s.Best}
+	r := row{
+		Step: s.N, Loss: real(s.Loss), Fit: real(s.Fit), Penalty: real(s.Penalty),
+		GradNorm: real(s.GradNorm), Rate: real(s.Rate), Best: s.Best,
+	}
 	if c := s.Score; c != nil {
 		r.TrainNLL, r.Z, r.ZSE = ptr(c.TrainNLL), ptr(c.Z), ptr(c.ZSE)
 		if validated {

@@ -87,9 +87,13 @@ func TestReaders(t *testing.T) {
 		return NetCDF(b, Dataset{
 			Dims:  []Dim{{"lat", 2}, {"lon", 3}},
 			Attrs: Conventions("a title", "a model", "made by a test"),
-			Vars: []Var{Latitude("lat", []float64{-45, 45}), Longitude("lon", []float64{-120, 0, 120}),
-				{Name: "density", Dims: []string{"lat", "lon"}, Data: []float64{1, 2, 3, 4, 5, 6},
-					Attrs: []Attr{{Name: "units", Text: "sr-1"}, {Name: "_FillValue", Value: math.NaN()}}}},
+			Vars: []Var{
+				Latitude("lat", []float64{-45, 45}), Longitude("lon", []float64{-120, 0, 120}),
+				{
+					Name: "density", Dims: []string{"lat", "lon"}, Data: []float64{1, 2, 3, 4, 5, 6},
+					Attrs: []Attr{{Name: "units", Text: "sr-1"}, {Name: "_FillValue", Value: math.NaN()}},
+				},
+			},
 		})
 	})
 	points := write("points.nc", func(b *bytes.Buffer) error {

@@ -20,7 +20,8 @@ import (
 // north is a map whose northern hemisphere is at the top of the scale.
 func north() *Globe {
 	p, _ := ParseProjection("equirectangular", 0, 0)
-	return &Globe{Title: "North", Projection: p, Unit: "sr⁻¹", Scale: &Scale{0, 1, false}, Width: 3 * vg.Inch,
+	return &Globe{
+		Title: "North", Projection: p, Unit: "sr⁻¹", Scale: &Scale{0, 1, false}, Width: 3 * vg.Inch,
 		Density: func(at [][2]float64) []float64 {
 			v := make([]float64, len(at))
 			for i, q := range at {
@@ -29,7 +30,8 @@ func north() *Globe {
 				}
 			}
 			return v
-		}}
+		},
+	}
 }
 
 // rendered returns the pixels of a figure in a format, as a common viewer of it

@@ -12,9 +12,20 @@ import (
 func TestRound(t *testing.T) {
 	inf := float32(math.Inf(1))
 	for _, c := range [][2]float32{
-		{0, 0}, {1, 1}, {-3, -3}, {1 + 0x1p-8, 1}, {1 + 0x1.8p-7, 1 + 0x1p-6}, {1 + 0x1.01p-8, 1 + 0x1p-7}, // ties to even
-		{0x1.fep127, 0x1.fep127}, {0x1.fefffep127, 0x1.fep127}, {0x1.ffp127, inf}, {-0x1.fffffep127, -inf},
-		{0x1p-126, 0x1p-126}, {0x1.fffffcp-127, 0}, {0x1p-149, 0}, {inf, inf},
+		{0, 0},
+		{1, 1},
+		{-3, -3},
+		{1 + 0x1p-8, 1},
+		{1 + 0x1.8p-7, 1 + 0x1p-6},
+		{1 + 0x1.01p-8, 1 + 0x1p-7}, // ties to even
+		{0x1.fep127, 0x1.fep127},
+		{0x1.fefffep127, 0x1.fep127},
+		{0x1.ffp127, inf},
+		{-0x1.fffffep127, -inf},
+		{0x1p-126, 0x1p-126},
+		{0x1.fffffcp-127, 0},
+		{0x1p-149, 0},
+		{inf, inf},
 	} {
 		if got := round(c[0]); got != c[1] {
 			t.Errorf("round(%b) = %b, want %b", c[0], got, c[1])
@@ -141,7 +152,7 @@ func FuzzGemmIn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, m, n byte, k uint16, flags byte) {
 		us := units()
 		u := us[seed%uint64(len(us))]
-		in := (func(p Precision, q *product) { q.inParts(p) })
+		in := func(p Precision, q *product) { q.inParts(p) }
 		if u != nil {
 			in = u.multiply
 		}
