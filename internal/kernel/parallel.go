@@ -15,7 +15,10 @@ var (
 		sync.Mutex
 		n int
 	}
-	loops = sync.Pool{New: func() any { return &loop{done: make(chan struct{}, 1)} }}
+
+	// loops are kept for reuse. A sync.Pool would not do: what a worker puts back there
+	// the other threads may not find, and make another.
+	loops = make(chan *loop, 16)
 )
 
 // SetThreads sets how many goroutines a loop is shared by; 0 is GOMAXPROCS.
@@ -51,7 +54,12 @@ func Parallel(n, grain int, f func(lo, hi int)) {
 	size := max(1, chunks/(8*t)) * grain
 	parts := (n + size - 1) / size
 
-	l := loops.Get().(*loop)
+	var l *loop
+	select {
+	case l = <-loops:
+	default:
+		l = &loop{done: make(chan struct{}, 1)}
+	}
 	l.f, l.n, l.size = f, n, size
 	l.next.Store(0)
 	l.left.Store(int32(parts))
@@ -112,7 +120,10 @@ func recall() {
 func (l *loop) release() {
 	if l.holders.Add(-1) == 0 {
 		l.f = nil
-		loops.Put(l)
+		select {
+		case loops <- l:
+		default:
+		}
 	}
 }
 
