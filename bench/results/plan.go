@@ -13,12 +13,13 @@ import (
 // command line whatever else the machine does: a step takes about 6 ms of an idle
 // core on S², with its share of the checks. What the whole takes, -list says.
 const (
-	plainPublished = 3000 // steps of each of two networks of a plain Moser flow, published split
-	plainFire      = 8000 // the same, where the density is sharpest: two minutes
+	plainPublished = 3000 // steps of each network of a plain Moser flow, published split
+	plainFire      = 8000 // the same, where the density is sharpest: under three minutes
 	plainBlocked   = 1000
 	plainTorus     = 3000
 
-	plainNets = 2 // of a plain flow, whose fields are averaged
+	plainNets     = 2 // of a plain flow, whose fields are averaged
+	plainFireNets = 3
 
 	dimensionSteps = 1500 // of every fit of the dimension study
 
@@ -73,7 +74,7 @@ type method struct {
 }
 
 var methods = []method{
-	{"plain", "plain Moser flow, uniform prior", false, true, 8 * time.Second, []string{"--prior", "uniform", "--nets", strconv.Itoa(plainNets)}, evalPlain},
+	{"plain", "plain Moser flow, uniform prior", false, true, 8 * time.Second, []string{"--prior", "uniform"}, evalPlain},
 	{"vmf", "vMF mixture", true, false, 7 * time.Second, []string{"--prior", "vmf", "--field", "none"}, evalKernels},
 	{"kde", "kernels", true, false, 13 * time.Second, []string{"--prior", "kde", "--field", "none"}, evalKernels},
 	{"default", "default", false, false, 60 * time.Second, nil, evalDefault},
@@ -118,8 +119,16 @@ func (c cell) steps() int {
 	return plainPublished
 }
 
+// nets returns the networks of a plain flow.
+func (c cell) nets() int {
+	if c.steps() == plainFire {
+		return plainFireNets
+	}
+	return plainNets
+}
+
 func (c cell) expect() time.Duration {
-	return c.Method.expect + plainNets*time.Duration(c.steps())*stepTime
+	return c.Method.expect + time.Duration(c.nets()*c.steps())*stepTime
 }
 
 func torus(data string) bool { return data == "rna" || data == "torsion" }
@@ -136,7 +145,7 @@ func (c cell) train() []string {
 	}
 	a = append(a, c.Method.args...)
 	if n := c.steps(); n > 0 {
-		a = append(a, "--steps", strconv.Itoa(n))
+		a = append(a, "--nets", strconv.Itoa(c.nets()), "--steps", strconv.Itoa(n))
 	}
 	return append(a, "--threads", "1")
 }
