@@ -161,6 +161,11 @@ func TestMix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	relative := *flows[0]
+	relative.Relative = true
+	if _, err := Mix(p, []*flow.Flow{&relative, flows[1]}, 50000, rand.New(rand.NewPCG(1, 1))); err == nil {
+		t.Error("a relative field was mixed as if it were not")
+	}
 	if m.Weight < 0.3 || m.Gain <= 0 {
 		t.Fatalf("weight %.3f, gain %.4f ± %.4f", m.Weight, m.Gain, m.SE)
 	}
