@@ -4,9 +4,12 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"time"
 
 	"mflow/divergence"
+	"mflow/flow"
 )
 
 // TestEnvelope: bounds hold at points they were not learned from.
@@ -54,6 +57,22 @@ func TestRejectNaN(t *testing.T) {
 	f.Nets[0].Params[0] = float32(math.NaN())
 	if _, _, err := Reject(context.Background(), f, 10, rand.New(rand.NewPCG(1, 2))); err == nil {
 		t.Error("a density that is not a number went unnoticed")
+	}
+}
+
+// nowhere is a prior without density where it draws points.
+type nowhere struct{ flow.Prior }
+
+func (nowhere) LogProb([]float64) float64 { return math.Inf(-1) }
+
+// TestRejectInf: a ratio without bound is an error, not a search without end.
+func TestRejectInf(t *testing.T) {
+	f := random(t, "sphere")
+	f.Prior = nowhere{f.Prior}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if _, _, err := Reject(ctx, f, 10, rand.New(rand.NewPCG(1, 2))); err == nil || !strings.Contains(err.Error(), "not a number") {
+		t.Errorf("a ratio of +Inf: %v", err)
 	}
 }
 

@@ -69,11 +69,11 @@ func ratios(d *divergence.Density, dst, x []float64) error {
 	nu := make([]float64, len(dst))
 	d.Eval(x, nu, dst, nil)
 	for i, m := range dst {
-		if math.IsNaN(m) {
+		// With an infinite bound nothing would ever be drawn.
+		if dst[i] = math.Max(d.Flow().Eps, m) / nu[i]; math.IsNaN(dst[i]) || math.IsInf(dst[i], 0) {
 			n := len(x) / len(dst)
 			return fmt.Errorf("sample: the density at %v is not a number", x[i*n:(i+1)*n])
 		}
-		dst[i] = math.Max(d.Flow().Eps, m) / nu[i]
 	}
 	return nil
 }
