@@ -161,6 +161,11 @@ func TestMix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	relative := *flows[0]
+	relative.Relative = true
+	if _, err := Mix(p, []*flow.Flow{&relative, flows[1]}, 50000, rand.New(rand.NewPCG(1, 1))); err == nil {
+		t.Error("a relative field was mixed as if it were not")
+	}
 	if m.Weight < 0.3 || m.Gain <= 0 {
 		t.Fatalf("weight %.3f, gain %.4f ± %.4f", m.Weight, m.Gain, m.SE)
 	}
@@ -178,6 +183,19 @@ func TestMix(t *testing.T) {
 		if math.Abs(v-want[i]) > 1e-5 { // single precision, densities of order one
 			t.Errorf("density %g, want %g", v, want[i])
 		}
+	}
+	// Validation points judge the mean of the flows, and the gain is that of the model.
+	v, err := Mix(Partner{Prior: uniform, Val: data.Val}, flows, 50000, rand.New(rand.NewPCG(1, 1)))
+	if err != nil || len(v.Flow.Nets) == 0 {
+		t.Fatalf("by validation points weight %g, %v", v.Weight, err)
+	}
+	lp, gain := make([]float64, len(data.Val)/3), 0.0
+	divergence.New(v.Flow).LogProb(lp, data.Val)
+	for _, l := range lp {
+		gain += (l - uniform.LogProb(nil)) / float64(len(lp))
+	}
+	if math.Abs(v.Gain-gain) > 1e-4 {
+		t.Errorf("gain of %g at the validation points, want %g", v.Gain, gain)
 	}
 	// A partner that already knows the points.
 	for i := range p.Nu {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -51,6 +52,11 @@ type Partner struct {
 func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, error) {
 	if len(flows) == 0 || p.Val == nil && len(p.Fold) != len(p.Nu) {
 		return nil, fmt.Errorf("train: mixture with %d flows, of %d folds for %d densities", len(flows), len(p.Fold), len(p.Nu))
+	}
+	for _, f := range flows {
+		if f.Relative { // to a prior that is not the mixture's
+			return nil, errors.New("train: flows of relative fields cannot be mixed")
+		}
 	}
 	nu, held := p.judged(flows)
 	if p.Final == nil {
