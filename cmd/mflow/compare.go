@@ -24,7 +24,8 @@ other data given here, and test whether their mean log-likelihoods differ.
 The difference is paired, point by point, B minus A: positive where A is
 better. Its error and both tests, Student's t and flips of signs, go by whole
 cells where the split is blocked. Beside it stands the difference on novel
-points, which are not copies of A's training points.
+points, which are not copies of points that either model learned from: kernels
+learn from the validation points too.
 
 A model that was trained or selected on any of the test points is refused:
 compare models of one data set, split and split seed.`,
@@ -94,15 +95,17 @@ func (a *app) compare(cmd *cobra.Command, paths []string, o *evalOptions) error 
 	if b, m := flows[1].Manifold.String(), pts.m.String(); b != m {
 		return fmt.Errorf("compare: %s is a model on %s, but the test points lie on %s", paths[1], b, m)
 	}
-	for i, f := range flows {
-		if err := unseen(cmd, paths[i], f, pts); err != nil {
-			return err
-		}
-	}
 	t, err := newTestPoints(pts)
 	if err != nil {
 		return err
 	}
+	var own [2]*points
+	for i, f := range flows {
+		if own[i], err = unseen(cmd, paths[i], f, pts); err != nil {
+			return err
+		}
+	}
+	t.novelTo(own[:]...)
 	c := &comparison{
 		Models: [2]string(paths), Data: pts.summary.Source, Split: pts.summary.Protocol, SplitSeed: pts.summary.SplitSeed,
 		NTest: t.n(), NNovel: len(t.novel),
@@ -132,18 +135,19 @@ func (a *app) compare(cmd *cobra.Command, paths []string, o *evalOptions) error 
 	return a.emit(c, c.write)
 }
 
-// unseen refuses a model that was trained or selected on any of the test points:
-// on their rows if it remembers the same data, else on their positions.
-func unseen(cmd *cobra.Command, path string, f *flow.Flow, p *points) error {
+// unseen returns the points of a model. It refuses one that was trained or selected
+// on any of the test points: on their rows if it remembers the same data, else on
+// their positions.
+func unseen(cmd *cobra.Command, path string, f *flow.Flow, p *points) (*points, error) {
 	if f.Data == nil {
-		return fmt.Errorf("compare: %s does not remember its data, so it may have been trained on the test points", path)
+		return nil, fmt.Errorf("compare: %s does not remember its data, so it may have been trained on the test points", path)
 	}
 	// A command without flags: what the model remembers is wanted.
 	bare := &cobra.Command{}
 	bare.SetContext(cmd.Context())
 	own, err := (source{points: 5000, fractions: []float64{0.8, 0.1, 0.1}}).loadFor(bare, path, f)
 	if err != nil {
-		return fmt.Errorf("compare: whether %s was trained on the test points cannot be told: %w", path, err)
+		return nil, fmt.Errorf("compare: whether %s was trained on the test points cannot be told: %w", path, err)
 	}
 	same := own.set.SHA256 == p.set.SHA256 && own.summary.Source == p.summary.Source && own.set.N() == p.set.N()
 	rows := map[int]bool{}
@@ -159,10 +163,10 @@ func unseen(cmd *cobra.Command, path string, f *flow.Flow, p *points) error {
 		}
 	}
 	if seen > 0 {
-		return fmt.Errorf("compare: %s was trained or selected on %d of the %d test points of %s, %s split, seed %d; want a model that has seen none",
+		return nil, fmt.Errorf("compare: %s was trained or selected on %d of the %d test points of %s, %s split, seed %d; want a model that has seen none",
 			path, seen, len(p.split.Test), p.summary.Source, p.summary.Protocol, p.summary.SplitSeed)
 	}
-	return nil
+	return own, nil
 }
 
 func (c *comparison) verdict() string {

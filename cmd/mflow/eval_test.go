@@ -209,6 +209,32 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareNovel: points are novel that neither model learned from, whichever comes
+// first. Kernels learned from the validation points too, unless told otherwise.
+func TestCompareNovel(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("lat,lon\n")
+	for i := range 60 {
+		for range 5 {
+			fmt.Fprintf(&text, "%d,%d\n", i-30, i*7%50)
+		}
+	}
+	data := writeTemp(t, "copies.csv", text.String())
+	dir := t.TempDir()
+	both, apart := filepath.Join(dir, "both.mflow"), filepath.Join(dir, "apart.mflow")
+	// Most points are for validation, so that many test points have copies there alone.
+	args := []string{"train", "--data", data, "--fractions", "0.2,0.6,0.2", "--effort", "quick", "--floor", "0.1", "--z-points", "2000"}
+	must(t, append(args, "-o", both)...)
+	must(t, append(args, "--refit=false", "-o", apart)...)
+	novel := func(args ...string) float64 {
+		return object(t, must(t, append(args, "--json", "--z-points", "1000")...))["n_novel"].(float64)
+	}
+	a, b, own := novel("compare", both, apart), novel("compare", apart, both), novel("compare", apart, apart)
+	if a != b || !(own > a) {
+		t.Errorf("%g novel points, the other way round %g; to the second alone %g, want more", a, b, own)
+	}
+}
+
 // TestReport: the page is made in both formats, needs no other file, and holds
 // the numbers of the evaluation and the commands.
 func TestReport(t *testing.T) {

@@ -55,6 +55,23 @@ func newTestPoints(p *points) (*testPoints, error) {
 	return t, nil
 }
 
+// novelTo makes those points novel that are not copies of training points of any of
+// these.
+func (t *testPoints) novelTo(all ...*points) {
+	at := map[string]bool{}
+	for _, p := range all {
+		for _, r := range p.split.Train {
+			at[fmt.Sprint(p.set.At(r))] = true
+		}
+	}
+	t.novel = t.novel[:0]
+	for i, r := range t.rows {
+		if t.copied[i] = at[fmt.Sprint(t.points.set.At(r))]; !t.copied[i] {
+			t.novel = append(t.novel, i)
+		}
+	}
+}
+
 func (t *testPoints) n() int { return len(t.rows) }
 
 func (t *testPoints) copiedRows() []int {
