@@ -25,7 +25,7 @@ var (
 		apart:       "as published, the validation points kept out of kernels",
 		more:        "as published, forty other splits",
 		"distinct":  "distinct positions",
-		"blocked":   "whole cells of 10 degrees held out",
+		"blocked":   "whole cells of 10 degrees held out, the validation points kept out of kernels",
 	}
 )
 

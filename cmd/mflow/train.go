@@ -58,6 +58,9 @@ at the start; with --steps the model depends on the seed alone.
 
 Kernels choose by cross-fitting, so in the end they learn from the validation
 points as well, which tell networks when to stop; --refit=false keeps these out.
+Of a network on top of kernels (--field network) they always stay out. A model
+that has learned from them remembers fractions such as 0.9,0,0.1, so that eval
+fits its baselines to the same points.
 
 Frequencies, weight decay and the penalty of networks are chosen by how tightly
 the points cluster, unless they are given.`,
