@@ -226,6 +226,9 @@ func TestCompareNovel(t *testing.T) {
 	args := []string{"train", "--data", data, "--fractions", "0.2,0.6,0.2", "--effort", "quick", "--floor", "0.1", "--z-points", "2000"}
 	must(t, append(args, "-o", both)...)
 	must(t, append(args, "--refit=false", "-o", apart)...)
+	if line := trainLine(apart); !strings.Contains(line, " --refit=false ") {
+		t.Errorf("%s is said to be made by %s", apart, line)
+	}
 	novel := func(args ...string) float64 {
 		return object(t, must(t, append(args, "--json", "--z-points", "1000")...))["n_novel"].(float64)
 	}
