@@ -184,6 +184,19 @@ func TestMix(t *testing.T) {
 			t.Errorf("density %g, want %g", v, want[i])
 		}
 	}
+	// Validation points judge the mean of the flows, and the gain is that of the model.
+	v, err := Mix(Partner{Prior: uniform, Val: data.Val}, flows, 50000, rand.New(rand.NewPCG(1, 1)))
+	if err != nil || len(v.Flow.Nets) == 0 {
+		t.Fatalf("by validation points weight %g, %v", v.Weight, err)
+	}
+	lp, gain := make([]float64, len(data.Val)/3), 0.0
+	divergence.New(v.Flow).LogProb(lp, data.Val)
+	for _, l := range lp {
+		gain += (l - uniform.LogProb(nil)) / float64(len(lp))
+	}
+	if math.Abs(v.Gain-gain) > 1e-4 {
+		t.Errorf("gain of %g at the validation points, want %g", v.Gain, gain)
+	}
 	// A partner that already knows the points.
 	for i := range p.Nu {
 		p.Nu[i] = 100

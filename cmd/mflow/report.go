@@ -65,7 +65,12 @@ func trainLine(model string) string {
 	f := fit{args: []string{"train"}}
 	for _, first := range []bool{true, false} { // what was fitted, then how
 		for _, k := range keys {
-			if first == (k.name == "data" || k.name == "split" || k.name == "split-seed") {
+			if first != (k.name == "data" || k.name == "split" || k.name == "split-seed") {
+				continue
+			}
+			if k.value == "true" || k.value == "false" { // a switch takes no word after it
+				f.args = append(f.args, "--"+k.name+"="+k.value)
+			} else {
 				f.args = append(f.args, "--"+k.name, k.value)
 			}
 		}
