@@ -118,23 +118,6 @@ func dot(a, b []float64) float64 {
 
 // A factor is the packed lower triangle A of a precision AᵀA.
 
-// whiten returns |A v|², or a part of it once that exceeds the limit.
-func whiten(a, v []float64, limit float64) float64 {
-	var q float64
-	for i := range v {
-		if q > limit {
-			break
-		}
-		var y float64
-		for j, b := range a[:i+1] {
-			y += b * v[j]
-		}
-		a = a[i+1:]
-		q += y * y
-	}
-	return q
-}
-
 // logDet returns log |A|.
 func logDet(a []float64, d int) float64 {
 	var sum float64

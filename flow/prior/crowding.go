@@ -23,7 +23,7 @@ func Crowding(m manifold.Manifold, x []float64) float64 {
 	}
 	n := s.ambient()
 	var gaps []float64
-	near := neighbours(s, x, 19)
+	near := neighbours(s, x, 19, 1)
 	for _, nb := range near {
 		for _, q := range nb {
 			if q.t > 1e-18 { // not a copy

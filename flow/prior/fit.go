@@ -174,10 +174,7 @@ func newFitter(m manifold.Manifold, x []float64, o KernelOptions) (*fitter, erro
 	if s.dim() > 2 {
 		keep = most + most/2 + 16 // a search takes long there
 	}
-	f.near = neighbours(s, x, keep)
-	for i := range f.near { // a point is no neighbour of itself
-		f.near[i] = slices.DeleteFunc(f.near[i], func(q neighbour) bool { return q.index/o.images == i/o.images })
-	}
+	f.near = neighbours(s, x, keep, o.images)
 	if r.classes > 1 {
 		var ts []float64
 		for i := range f.near {

@@ -16,8 +16,9 @@ type neighbour struct {
 	t     float64
 }
 
-// neighbours returns the keep nearest points of every point, nearest first.
-func neighbours(s space, x []float64, keep int) [][]neighbour {
+// neighbours returns the keep nearest points of every point, nearest first. So many
+// points in a row as there are images are one, which is no neighbour of itself.
+func neighbours(s space, x []float64, keep, images int) [][]neighbour {
 	n := s.ambient()
 	points := len(x) / n
 	keep = min(points-1, keep)
@@ -31,7 +32,7 @@ func neighbours(s space, x []float64, keep int) [][]neighbour {
 		k := kdtree.NewNKeeper(keep + 1) // the point finds itself too
 		tree.NearestSet(k, all[i])
 		for _, c := range k.Heap {
-			if q, ok := c.Comparable.(place); ok && q.index != i && len(near[i]) < keep {
+			if q, ok := c.Comparable.(place); ok && q.index/images != i/images && len(near[i]) < keep {
 				near[i] = append(near[i], neighbour{q.index, c.Dist / 2}) // t is half the squared chord
 			}
 		}
