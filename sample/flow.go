@@ -43,18 +43,19 @@ func transport(ctx context.Context, f *flow.Flow, x []float64, s Solver, t0, t1 
 	}
 	s = s.withDefaults()
 	_, n := f.Manifold.Dims()
+	d := divergence.New(f)
 	return inChunks(x, n, func(x []float64) (Stats, error) {
 		if s.Method.D != nil {
-			return newPaths(f, x, s, t0, t1).follow(ctx)
+			return newPaths(d, x, s, t0, t1).follow(ctx)
 		}
-		return s.Solve(ctx, eased(inTime(f)), x, 1-math.Sqrt(1-t0), 1-math.Sqrt(1-t1))
+		return s.Solve(ctx, eased(inTime(d)), x, 1-math.Sqrt(1-t0), 1-math.Sqrt(1-t1))
 	})
 }
 
 // inTime is the equation dx/dt = v_t(x) as it stands.
-func inTime(f *flow.Flow) System {
+func inTime(d *divergence.Density) System {
+	f := d.Flow()
 	_, n := f.Manifold.Dims()
-	d := divergence.New(f)
 	return System{
 		Width:   n,
 		Project: f.Manifold.Project,

@@ -56,9 +56,9 @@ type sample struct {
 	x, nu, mu []float64
 }
 
-func newPaths(f *flow.Flow, x []float64, s Solver, t0, t1 float64) *paths {
-	_, n := f.Manifold.Dims()
-	p := &paths{Solver: s, field: divergence.New(f), flow: f, n: n, t0: t0, t1: t1, dir: math.Copysign(1, t1-t0), points: x}
+func newPaths(d *divergence.Density, x []float64, s Solver, t0, t1 float64) *paths {
+	_, n := d.Flow().Manifold.Dims()
+	p := &paths{Solver: s, field: d, flow: d.Flow(), n: n, t0: t0, t1: t1, dir: math.Copysign(1, t1-t0), points: x}
 	w := min(window, len(x)/n)
 	p.id, p.evals, p.refused = make([]int, w), make([]int, w), make([]bool, w)
 	p.t, p.h, p.err = make([]float64, w), make([]float64, w), make([]float64, w)

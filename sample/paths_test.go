@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"mflow/divergence"
 	"mflow/flow"
 	"mflow/flow/nn"
 	"mflow/flow/prior"
@@ -44,7 +45,7 @@ func TestPaths(t *testing.T) {
 			from := points(f, 64, rand.New(rand.NewPCG(2, 1)))
 			for _, span := range [][2]float64{{0, 1}, {1, 0}} {
 				want := append([]float64(nil), from...)
-				if _, err := (Solver{Tol: 1e-8}).Solve(context.Background(), inTime(f), want, span[0], span[1]); err != nil {
+				if _, err := (Solver{Tol: 1e-8}).Solve(context.Background(), inTime(divergence.New(f)), want, span[0], span[1]); err != nil {
 					t.Fatal(err)
 				}
 				for tol, limit := range map[float64]float64{1e-5: 1e-4, 1e-7: 2e-6} { // errors of steps add up; those of float32 too
@@ -130,13 +131,13 @@ func TestDense(t *testing.T) {
 	f := random(t, "sphere")
 	worst := func(h float64) (e float64) {
 		x := points(f, 32, rand.New(rand.NewPCG(5, 5)))
-		p := newPaths(f, append([]float64(nil), x...), Solver{Tol: 1}.withDefaults(), 0, 1)
+		p := newPaths(divergence.New(f), append([]float64(nil), x...), Solver{Tol: 1}.withDefaults(), 0, 1)
 		p.admit()
 		for i := range p.h {
 			p.h[i] = h
 		}
 		p.stages()
-		q := newPaths(f, append([]float64(nil), x...), Solver{Tol: 1}.withDefaults(), 0, 1)
+		q := newPaths(divergence.New(f), append([]float64(nil), x...), Solver{Tol: 1}.withDefaults(), 0, 1)
 		q.admit()
 		for i := range q.h {
 			q.h[i] = 0.4 * h

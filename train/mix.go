@@ -10,7 +10,6 @@ import (
 	"mflow/flow"
 	"mflow/flow/nn"
 	"mflow/flow/prior"
-	"mflow/internal/kernel"
 	"mflow/score"
 )
 
@@ -58,7 +57,7 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 			return nil, errors.New("train: flows of relative fields cannot be mixed")
 		}
 	}
-	nu, held := p.judged(flows)
+	nu, held, group := p.judged(flows)
 	if p.Final == nil {
 		p.Final = p.Prior
 	}
@@ -92,29 +91,20 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	for i, v := range nu {
 		gains[i] = math.Log(mixed(m.Weight, i) / f.Z / v)
 	}
-	group := p.Group
-	if p.Val != nil {
-		group = nil
-	}
 	gain := score.MeanOf(gains, group)
 	m.Flow, m.Gain, m.SE = f, gain.Value, gain.SE
 	return m, nil
 }
 
-// judged returns the densities of the prior and of the flows where they are judged.
-func (p *Partner) judged(flows []*flow.Flow) (nu, held []float64) {
+// judged returns the densities of the prior and of the flows where they are judged,
+// and the groups of the points there.
+func (p *Partner) judged(flows []*flow.Flow) (nu, held []float64, group []int) {
 	_, n := flows[0].Manifold.Dims()
 	if p.Val != nil {
-		mean := *flows[0]
-		mean.Nets = shares(flows, 1)
 		nu, held = make([]float64, len(p.Val)/n), make([]float64, len(p.Val)/n)
-		divergence.New(&mean).Mu(held, p.Val)
-		kernel.Parallel(len(nu), 16, func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				nu[i] = math.Exp(p.Prior.LogProb(p.Val[i*n : (i+1)*n]))
-			}
-		})
-		return nu, held
+		divergence.New(&flow.Flow{Manifold: flows[0].Manifold, Prior: p.Prior}).Mu(nu, p.Val)
+		divergence.New(mean(flows)).Mu(held, p.Val)
+		return nu, held, nil
 	}
 	held = make([]float64, len(p.Nu))
 	for k, f := range flows {
@@ -132,17 +122,23 @@ func (p *Partner) judged(flows []*flow.Flow) (nu, held []float64) {
 			held[i] = mu[j]
 		}
 	}
-	return p.Nu, held
+	return p.Nu, held, p.Group
 }
 
 // Average returns the mixture of flows on one prior in equal parts, which is the
 // flow with the mean of their fields. Z is measured on `points` points.
 func Average(flows []*flow.Flow, points int, rnd *rand.Rand) (*flow.Flow, error) {
+	f := mean(flows)
+	z, _, err := divergence.Normaliser(f, points, rnd)
+	f.Z, f.ZSE = z.Value, z.SE
+	return f, err
+}
+
+// mean is the flow with the mean of the fields, its Z not measured.
+func mean(flows []*flow.Flow) *flow.Flow {
 	f := *flows[0]
 	f.Nets = shares(flows, 1)
-	z, _, err := divergence.Normaliser(&f, points, rnd)
-	f.Z, f.ZSE = z.Value, z.SE
-	return &f, err
+	return &f
 }
 
 // shares returns the networks of the flows with outputs scaled so that their

@@ -144,9 +144,12 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 	_, n := p.m.Dims()
 	runs := make([]*train.Run, o.field.nets)
 	if err := a.newRuns(runs, dir, uniform, p, o, func(k int) train.Data {
+		if with.Val != nil {
+			return train.Data{Train: p.train, Val: p.val}
+		}
 		var x []float64
 		for i, fold := range with.Fold {
-			if fold != k || with.Val != nil {
+			if fold != k {
 				x = append(x, p.train[i*n:(i+1)*n]...)
 			}
 		}
@@ -169,7 +172,7 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 		if err != nil {
 			return nil, err
 		}
-		with.Final = again.prior
+		b.prior, with.Final = again.prior, again.prior
 	}
 	m, err := train.Mix(with, flows, o.points, rand.New(rand.NewPCG(a.seed, mixStream)))
 	if err != nil {
@@ -185,9 +188,6 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 	asked := o.field.asked == mixture
 	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Weight > 0 && (asked || m.Gain > needed)}
 	if !out.Mixture.Kept {
-		if with.Final != nil {
-			b.prior = with.Final
-		}
 		m.Flow = b.alone(whole)
 	}
 	m.Flow.Data = whole.summary
