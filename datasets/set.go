@@ -64,13 +64,13 @@ func (s *Set) Distinct() []int {
 	return rows
 }
 
-// Novel returns those of the test rows whose position is not that of any
-// training row. The others are copies, on which a density can be made as high as
-// one likes.
-func (s *Set) Novel(train, test []int) []int {
+// Novel returns those of the test rows whose position is not that of any training
+// row, of this or another set. The others are copies, on which a density can be made
+// as high as one likes.
+func (s *Set) Novel(test []int, of *Set, train []int) []int {
 	seen := map[string]bool{}
 	for _, i := range train {
-		seen[s.key(i)] = true
+		seen[of.key(i)] = true
 	}
 	var rows []int
 	for _, i := range test {

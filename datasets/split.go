@@ -93,7 +93,7 @@ func (s *Set) Split(p Protocol, seed uint64, f Fractions) (Split, error) {
 			out.Train = append(out.Train, g...)
 		}
 	}
-	out.Duplicates = len(out.Test) - len(s.Novel(out.Train, out.Test))
+	out.Duplicates = len(out.Test) - len(s.Novel(out.Test, s, out.Train))
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -95,17 +96,16 @@ func (a *app) compare(cmd *cobra.Command, paths []string, o *evalOptions) error 
 	if b, m := flows[1].Manifold.String(), pts.m.String(); b != m {
 		return fmt.Errorf("compare: %s is a model on %s, but the test points lie on %s", paths[1], b, m)
 	}
-	t, err := newTestPoints(pts)
-	if err != nil {
-		return err
-	}
 	var own [2]*points
 	for i, f := range flows {
 		if own[i], err = unseen(cmd, paths[i], f, pts); err != nil {
 			return err
 		}
 	}
-	t.novelTo(own[:]...)
+	t, err := newTestPoints(pts, own[:]...)
+	if err != nil {
+		return err
+	}
 	c := &comparison{
 		Models: [2]string(paths), Data: pts.summary.Source, Split: pts.summary.Protocol, SplitSeed: pts.summary.SplitSeed,
 		NTest: t.n(), NNovel: len(t.novel),
@@ -150,18 +150,18 @@ func unseen(cmd *cobra.Command, path string, f *flow.Flow, p *points) (*points, 
 		return nil, fmt.Errorf("compare: whether %s was trained on the test points cannot be told: %w", path, err)
 	}
 	same := own.set.SHA256 == p.set.SHA256 && own.summary.Source == p.summary.Source && own.set.N() == p.set.N()
-	rows := map[int]bool{}
-	keys := map[string]bool{}
-	for _, r := range append(append([]int(nil), own.split.Train...), own.split.Val...) {
-		rows[r] = true
-		keys[fmt.Sprint(own.set.At(r))] = true
-	}
-	seen := 0
-	for _, r := range p.split.Test {
-		if same && rows[r] || !same && keys[fmt.Sprint(p.set.At(r))] {
-			seen++
+	used := slices.Concat(own.split.Train, own.split.Val)
+	var fresh []int
+	if same {
+		rows := map[int]bool{}
+		for _, r := range used {
+			rows[r] = true
 		}
+		fresh = slices.DeleteFunc(slices.Clone(p.split.Test), func(r int) bool { return rows[r] })
+	} else {
+		fresh = p.set.Novel(p.split.Test, own.set, used)
 	}
+	seen := len(p.split.Test) - len(fresh)
 	if seen > 0 {
 		return nil, fmt.Errorf("compare: %s was trained or selected on %d of the %d test points of %s, %s split, seed %d; want a model that has seen none",
 			path, seen, len(p.split.Test), p.summary.Source, p.summary.Protocol, p.summary.SplitSeed)

@@ -271,7 +271,7 @@ func (a *app) evaluate(cmd *cobra.Command, path string, o *evalOptions) (*evalua
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTestPoints(pts)
+	t, err := newTestPoints(pts, pts)
 	if err != nil {
 		return nil, err
 	}

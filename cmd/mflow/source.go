@@ -90,6 +90,11 @@ func (s *source) load(ctx context.Context) (*points, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.cut(set, protocol)
+}
+
+// cut splits a set that was read.
+func (s *source) cut(set *datasets.Set, protocol datasets.Protocol) (*points, error) {
 	sp, err := set.Split(protocol, s.splitSeed, datasets.Fractions{Train: s.fractions[0], Val: s.fractions[1], Test: s.fractions[2]})
 	if err != nil {
 		return nil, err
@@ -104,12 +109,15 @@ func (s *source) load(ctx context.Context) (*points, error) {
 	}, nil
 }
 
-// withoutVal is the source with the points of validation among those of training.
-func (s source) withoutVal() *source {
-	if len(s.fractions) == 3 {
-		s.fractions = []float64{s.fractions[0] + s.fractions[1], 0, s.fractions[2]}
+// withoutVal returns the points that were read, those of validation among those of
+// training.
+func (s source) withoutVal(p *points) (*points, error) {
+	s.fractions = []float64{s.fractions[0] + s.fractions[1], 0, s.fractions[2]}
+	protocol, err := datasets.ParseProtocol(s.split)
+	if err != nil {
+		return nil, err
 	}
-	return &s
+	return s.cut(p.set, protocol)
 }
 
 // options are what a model must remember to read its points again.

@@ -25,13 +25,19 @@ type testPoints struct {
 	group  []int    // what errors are clustered by: the cells of a blocked split, else nil
 }
 
-func newTestPoints(p *points) (*testPoints, error) {
+// newTestPoints returns the test points of p. Those are novel that are not copies of
+// training points of any of learned.
+func newTestPoints(p *points, learned ...*points) (*testPoints, error) {
 	t := &testPoints{points: p, m: p.m, x: p.test, rows: p.split.Test, copied: make([]bool, len(p.split.Test))}
 	if t.n() == 0 {
 		return nil, fmt.Errorf("the %s split of %s has no test points", p.summary.Protocol, p.summary.Source)
 	}
+	rows := t.rows
+	for _, l := range learned {
+		rows = p.set.Novel(rows, l.set, l.split.Train)
+	}
 	novel := map[int]bool{}
-	for _, r := range p.set.Novel(p.split.Train, p.split.Test) {
+	for _, r := range rows {
 		novel[r] = true
 	}
 	number := map[string]int{}
@@ -53,23 +59,6 @@ func newTestPoints(p *points) (*testPoints, error) {
 		}
 	}
 	return t, nil
-}
-
-// novelTo makes those points novel that are not copies of training points of any of
-// these.
-func (t *testPoints) novelTo(all ...*points) {
-	at := map[string]bool{}
-	for _, p := range all {
-		for _, r := range p.split.Train {
-			at[fmt.Sprint(p.set.At(r))] = true
-		}
-	}
-	t.novel = t.novel[:0]
-	for i, r := range t.rows {
-		if t.copied[i] = at[fmt.Sprint(t.points.set.At(r))]; !t.copied[i] {
-			t.novel = append(t.novel, i)
-		}
-	}
 }
 
 func (t *testPoints) n() int { return len(t.rows) }

@@ -130,7 +130,7 @@ func (a *app) train(cmd *cobra.Command, o *trainOptions) error {
 	}
 	whole := pts // what the kernels of the model learn from
 	if o.refits() && len(pts.val) > 0 {
-		if whole, err = o.source.withoutVal().load(cmd.Context()); err != nil {
+		if whole, err = o.source.withoutVal(pts); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func TestScores(t *testing.T) {
 					return s
 				}
 				all = append(all, score(sp.Test))
-				novel = append(novel, score(set.Novel(sp.Train, sp.Test)))
+				novel = append(novel, score(set.Novel(sp.Test, set, sp.Train)))
 				var s float64
 				for _, v := range nu {
 					s -= math.Log(v) / float64(len(nu))
