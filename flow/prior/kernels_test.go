@@ -141,6 +141,28 @@ func TestFloor(t *testing.T) {
 	}
 }
 
+// TestSame: of points at one position, more than are asked for, the same ones are the
+// nearest every time, and so is what is fitted.
+func TestSame(t *testing.T) {
+	m := manifold.Sphere{N: 2}
+	s, err := spaceOf(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x []float64
+	for range 150 {
+		x = append(x, clusters(m, 6, 60, 9)...)
+	}
+	first := neighbours(s, x, 20, 1)
+	for range 3 {
+		for i, near := range neighbours(s, x, 20, 1) {
+			if !slices.Equal(near, first[i]) {
+				t.Fatalf("neighbours of point %d are %v, and were %v", i, near, first[i])
+			}
+		}
+	}
+}
+
 // TestCopies: where half of the positions are visited again, the copies are
 // expected where copies were.
 func TestCopies(t *testing.T) {

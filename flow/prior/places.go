@@ -1,7 +1,9 @@
 package prior
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/spatial/kdtree"
 )
@@ -47,20 +49,10 @@ type places []place
 func (p places) Index(i int) kdtree.Comparable         { return p[i] }
 func (p places) Len() int                              { return len(p) }
 func (p places) Slice(start, end int) kdtree.Interface { return p[start:end] }
+
+// Pivot puts the places in the order of one coordinate, and equal ones in that of
+// their rows, so that the tree is the same every time.
 func (p places) Pivot(d kdtree.Dim) int {
-	return plane{places: p, dim: d}.pivot()
+	slices.SortFunc(p, func(a, b place) int { return cmp.Or(cmp.Compare(a.x[d], b.x[d]), a.index-b.index) })
+	return len(p) / 2
 }
-
-// plane orders places by one coordinate.
-type plane struct {
-	places
-	dim kdtree.Dim
-}
-
-func (p plane) Less(i, j int) bool { return p.places[i].x[p.dim] < p.places[j].x[p.dim] }
-func (p plane) Swap(i, j int)      { p.places[i], p.places[j] = p.places[j], p.places[i] }
-func (p plane) Slice(start, end int) kdtree.SortSlicer {
-	return plane{p.places[start:end], p.dim}
-}
-
-func (p plane) pivot() int { return kdtree.Partition(p, kdtree.MedianOfMedians(p)) }
