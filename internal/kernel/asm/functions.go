@@ -7,6 +7,11 @@ import "math"
 var (
 	// eʳ on |r| ≤ log(2)/2, relative error 3e-9.
 	expPoly = []float64{1, 1, 0.49999994, 0.166665211, 0.0416682772, 0.00836868677, 0.00138198235}
+	// The same in float64, error 2e-17.
+	expPolyDouble = []float64{
+		1, 1, 0.5000000000000019, 0.1666666666666668, 0.04166666666648795, 0.008333333333319589, 0.0013888888952352863,
+		0.00019841269890076403, 2.4801485441561313e-05, 2.755724088722987e-06, 2.763265472252779e-07, 2.5110049204818658e-08,
+	}
 	// (sin r - r)/r³ in r², on |r| ≤ π/4, error 4e-9 of r.
 	sinPoly = []float64{-0.166666552, 0.0083321901, -0.000195184082}
 	// cos r in r², relative error 2e-10.
@@ -25,34 +30,21 @@ func split(c float64) (hi, lo float64) {
 	return hi, c - hi
 }
 
-// decayDouble returns eˣ for x ≤ 0 in float64, held at e^-708; x is lost. The
-// polynomial is exact to 2e-17.
-func (f *fn) decayDouble(x string) string {
-	const high, low = 0.693147180369123816490, 1.90821492927058770002e-10 // log 2; high ends in zeros
-	t, n, p := f.v(), f.v(), f.v()
-	f.most(t, x, f.c(-708))
-	f.mul(n, t, f.c(math.Log2E))
-	f.round(n, n)
-	f.minus(t, n, f.c(high))
-	f.minus(t, n, f.c(low))
-	f.poly(p, t, 1, 1, 0.5000000000000019, 0.1666666666666668, 0.04166666666648795, 0.008333333333319589, 0.0013888888952352863,
-		0.00019841269890076403, 2.4801485441561313e-05, 2.755724088722987e-06, 2.763265472252779e-07, 2.5110049204818658e-08)
-	f.ldexpSmall(p, n)
-	f.drop(t, n)
-	return p
-}
-
 // expReduced returns n and eʳ for x = n log 2 + r; x is lost. With a fused
 // multiply-add the first difference is exact.
 func (f *fn) expReduced(x string) (n, p string) {
 	hi, lo := split(math.Ln2)
-	n = f.v()
+	coefs := expPoly
+	if f.double {
+		hi, lo = 0.693147180369123816490, 1.90821492927058770002e-10 // the first ends in zeros
+		coefs = expPolyDouble
+	}
+	n, p = f.v(), f.v()
 	f.mul(n, x, f.c(math.Log2E))
 	f.round(n, n)
 	f.minus(x, n, f.c(hi))
 	f.minus(x, n, f.c(lo))
-	p = f.v()
-	f.poly(p, x, expPoly...)
+	f.poly(p, x, coefs...)
 	return n, p
 }
 
@@ -68,11 +60,15 @@ func (f *fn) expOf(x string) string {
 	return p
 }
 
-// decay returns eˣ for x ≤ 0, held at e^-87.3, where numbers begin to lose
-// digits; x is lost.
+// decay returns eˣ for x ≤ 0, held at e^-87.3, or in float64 e^-708, where numbers
+// begin to lose digits; x is lost.
 func (f *fn) decay(x string) string {
+	least := -87.3
+	if f.double {
+		least = -708
+	}
 	t := f.v()
-	f.most(t, x, f.c(-87.3))
+	f.most(t, x, f.c(least))
 	n, p := f.expReduced(t)
 	f.ldexpSmall(p, n)
 	f.drop(n, t)

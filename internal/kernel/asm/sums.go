@@ -12,17 +12,6 @@ func (u *unit) sums() {
 	u.normals()
 }
 
-// over calls body for every vector of n points.
-func (f *fn) over(n string, body func(), step ...string) {
-	f.vectors(n)
-	f.label("loop")
-	body()
-	for _, r := range step {
-		f.addImm(r, f.size())
-	}
-	f.countDown(n, "loop")
-}
-
 // each calls body with the count in arg, at least one.
 func (f *fn) each(arg string, body func()) {
 	k, again := f.reg(), f.newLabel("each")
@@ -176,7 +165,7 @@ func (u *unit) decays(name string, own bool) {
 				f.addImm(kc, 8)
 			}
 			f.mul(x, x, arg)
-			e := f.decayDouble(x)
+			e := f.decay(x)
 			f.load(sum, to, 0)
 			f.load(x, wc, 0)
 			f.fma(sum, e, x)
@@ -224,7 +213,7 @@ func (u *unit) normals() {
 		f.fma(q, y, y)
 		f.countDown(i, "row")
 		f.mul(q, q, f.c(-0.5))
-		e := f.decayDouble(q)
+		e := f.decay(q)
 		f.load(x, w, 0)
 		f.load(z, jac, 0)
 		f.mul(x, x, z)
