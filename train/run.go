@@ -46,11 +46,9 @@ type Run struct {
 	order     []int    // permutation of the epoch
 	epoch     int
 
-	step     int
-	best     best
-	stale    int // checks since the best
-	fit, pay float64
-	since    int // steps summed in fit and pay
+	step  int
+	best  best
+	stale int // checks since the best
 }
 
 // best is the best state so far, by the score on validation.
