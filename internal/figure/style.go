@@ -50,6 +50,7 @@ func styled(p *plot.Plot) {
 	p.X.LineStyle.Width, p.Y.LineStyle.Width = 0.5, 0.5
 	p.X.Tick.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0.5, 0.5
 	p.X.Padding, p.Y.Padding = 3, 3
+	p.X.Tick.Marker, p.Y.Tick.Marker = distinct{}, distinct{}
 }
 
 // colorBar draws a horizontal bar of a scale in the given rectangle, ticks and
