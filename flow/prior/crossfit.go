@@ -97,30 +97,30 @@ func (f *fitter) folds() []int {
 // settle carries weights over from kernels whose classes had the given shares
 // of the points. A class that has less of them now, as the single points of a
 // set of pairs, keeps weight in proportion. The rest goes to the same parts of
-// the classes that are as crowded and have more copies, stride apart, or of all.
-func (p *Kernels) settle(share []float64, stride int) {
+// the classes that have more now, in proportion to how much more.
+func (p *Kernels) settle(share []float64) {
 	parts := p.parts()
 	total := float64(len(p.Points) / p.space.ambient())
+	grown := make([]float64, len(share))
+	var sum float64
+	for c, rows := range p.members {
+		grown[c] = math.Max(0, float64(len(rows))/total-share[c])
+		sum += grown[c]
+	}
+	if sum == 0 {
+		return
+	}
 	next := slices.Clone(p.Weight)
 	for c, rows := range p.members {
-		keep := math.Min(1, float64(len(rows))/(total*math.Max(share[c], 1e-300)))
-		heirs := make([]float64, len(p.members))
-		var sum float64
-		for to := c + stride; to < len(heirs); to += stride {
-			heirs[to] = float64(len(p.members[to]))
-			sum += heirs[to]
-		}
-		if sum == 0 {
-			for to := range heirs {
-				heirs[to] = float64(len(p.members[to]))
-			}
-			sum = total
+		now := float64(len(rows)) / total
+		if now >= share[c] {
+			continue
 		}
 		for s := range parts {
-			rest := (1 - keep) * p.Weight[c*parts+s]
+			rest := (1 - now/share[c]) * p.Weight[c*parts+s]
 			next[c*parts+s] -= rest
-			for to, h := range heirs {
-				next[to*parts+s] += rest * h / sum
+			for to, g := range grown {
+				next[to*parts+s] += rest * g / sum
 			}
 		}
 	}

@@ -210,7 +210,7 @@ func (f *fitter) fit() (p *Kernels, nu []float64, err error) {
 	if err := f.rest(nu); err != nil {
 		return nil, nil, err
 	}
-	p.settle(share, max(1, f.r.classes))
+	p.settle(share)
 	f.keep = p.inUse()
 	return p, nu, p.trim(f.keep)
 }
