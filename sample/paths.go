@@ -240,17 +240,18 @@ func (p *paths) advance() error {
 		if math.IsNaN(e) {
 			return fmt.Errorf("sample: the field at t = %g is not a number", p.t[i])
 		}
+		arrived := e <= p.Tol && t == p.t1
+		if !arrived && p.evals[i] > p.MaxEvals {
+			return fmt.Errorf("sample: at t = %g after %d evaluations: the field is too rough for tolerance %g", p.t[i], p.evals[i], p.Tol)
+		}
 		grow := math.Min(most, math.Max(least, safety*math.Pow(p.Tol/math.Max(e, 1e-300), 1/float64(p.Method.Order))))
 		if e > p.Tol {
-			if p.evals[i] > p.MaxEvals {
-				return fmt.Errorf("sample: at t = %g after %d evaluations: the field is too rough for tolerance %g", p.t[i], p.evals[i], p.Tol)
-			}
 			p.h[i] *= math.Min(grow, 0.9)
 			p.refused[i] = true
 			p.stats.Rejected++
 			continue
 		}
-		if t == p.t1 {
+		if arrived {
 			p.at(p.row(p.points, p.id[i]), i, θ)
 			p.retire(i)
 			continue

@@ -171,3 +171,23 @@ func BenchmarkPush(b *testing.B) {
 		b.ReportMetric(float64(st.Evals)/(2*window), "evals/point")
 	}
 }
+
+// TestMaxEvals: a path that takes more evaluations than it may ends with an error in
+// either way to follow it, though no step is refused; one that takes fewer does not.
+func TestMaxEvals(t *testing.T) {
+	f := random(t, "sphere")
+	plain := DormandPrince
+	plain.D = nil
+	for name, m := range map[string]Tableau{"in s": DormandPrince, "in t": plain} {
+		push := func(most int) error {
+			_, err := Push(context.Background(), f, points(f, 8, rand.New(rand.NewPCG(2, 1))), Solver{Method: m, MaxEvals: most})
+			return err
+		}
+		if err := push(5); err == nil {
+			t.Errorf("%s: no error after five evaluations", name)
+		}
+		if err := push(10_000); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -37,7 +37,8 @@ type Solver struct {
 	// Steps is the number of equal steps of a fixed-step method: 64 if zero.
 	Steps int
 
-	// MaxEvals bounds the evaluations of one trajectory: 100000 if zero.
+	// MaxEvals bounds the evaluations of one trajectory of an adaptive method, beyond
+	// which it ends with an error: 100000 if zero.
 	MaxEvals int
 }
 
@@ -187,8 +188,7 @@ func (r *runner) advance() error {
 			grow = math.Min(5, math.Max(0.2, 0.9*math.Pow(r.Tol/math.Max(e, 1e-300), 1/float64(m.Order))))
 			if e > r.Tol {
 				if r.evals[i] > r.MaxEvals || math.Abs(h) < 1e-14 {
-					return fmt.Errorf("sample: step of %g at t = %g after %d evaluations: the field is too stiff for tolerance %g",
-						h, r.t[i], r.evals[i], r.Tol)
+					return r.stiff(i)
 				}
 				r.h[i] = h * math.Min(grow, 0.9)
 				r.refused[i] = true
@@ -218,6 +218,9 @@ func (r *runner) advance() error {
 			r.retire(i)
 			continue
 		}
+		if m.E != nil && r.evals[i] > r.MaxEvals {
+			return r.stiff(i)
+		}
 		r.h[i] = h * grow
 		// Stretch the last step a little rather than leave a sliver.
 		if math.Abs(r.h[i]) > 0.99*math.Abs(left) || r.h[i]*r.dir <= 0 {
@@ -225,6 +228,11 @@ func (r *runner) advance() error {
 		}
 	}
 	return nil
+}
+
+func (r *runner) stiff(i int) error {
+	return fmt.Errorf("sample: step of %g at t = %g after %d evaluations: the field is too stiff for tolerance %g",
+		r.h[i], r.t[i], r.evals[i], r.Tol)
 }
 
 // error returns the estimated local error of point i, in the maximum norm.
