@@ -77,10 +77,14 @@ func (b *bench) flow() {
 	if all > 1 {
 		row(what, all, b.samples, func() { draw(b.samples) }, ways...)
 	}
-	const kept = 20000
-	row("samples by rejection", all, kept, func() {
-		must2(sample.Reject(context.Background(), f, kept, rand.New(rand.NewPCG(1, 1))))
-	})
+	for _, kept := range []int{20_000, 100_000} {
+		reject := func() sample.Stats {
+			_, st, err := sample.Reject(context.Background(), f, kept, rand.New(rand.NewPCG(1, 1)))
+			return must(st, err)
+		}
+		what := fmt.Sprintf("samples by rejection, %.0f evaluations", float64(reject().Evals)/float64(kept))
+		row(what, all, kept, func() { reject() })
+	}
 	b.p("")
 }
 
@@ -109,5 +113,3 @@ func beside(theirs map[string]map[string]any, key string, rate float64, names []
 	}
 	return strings.Join(cells, "; ") + " | " + strings.Join(ratios, "; ")
 }
-
-func must2[T, U any](v T, _ U, err error) T { return must(v, err) }

@@ -41,7 +41,7 @@ func main() {
 	flag.DurationVar(&b.patience, "patience", 3*time.Minute, "longest that a script of PyTorch may run")
 	flag.IntVar(&b.points, "points", 10_000_000, "points of the density")
 	flag.IntVar(&b.samples, "samples", 1_000_000, "samples along trajectories")
-	only := flag.String("only", "", "measure one part, products, sums, steps, memory, profile or flow, and write no file")
+	only := flag.String("only", "", "measure one part, products, sums, steps, memory, profile, flow or accuracy, and write no file")
 	flag.Parse()
 	if *memory {
 		peakMemory()
@@ -51,7 +51,7 @@ func main() {
 	for _, part := range []struct {
 		name string
 		f    func()
-	}{{"products", b.products}, {"sums", b.sums}, {"steps", b.steps}, {"memory", b.memoryOf}, {"profile", b.profile}, {"flow", b.flow}} {
+	}{{"products", b.products}, {"sums", b.sums}, {"steps", b.steps}, {"memory", b.memoryOf}, {"profile", b.profile}, {"flow", b.flow}, {"accuracy", b.accuracy}} {
 		if *only == "" || *only == part.name {
 			part.f()
 		}
