@@ -270,3 +270,23 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+// TestEvalUnlike: a mean over models of which only some learned from the validation
+// points says so.
+func TestEvalUnlike(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for i, refit := range []string{"--refit", "--refit=false"} {
+		m := filepath.Join(dir, refit+".mflow")
+		must(t, "train", "--data", "plates", "--points-of-set", "300", "--split-seed", strconv.Itoa(i), "--prior", "kde", "--field", "none", refit, "-o", m)
+		paths = append(paths, m)
+	}
+	args := append(append([]string{"eval"}, few...), paths...)
+	if out := must(t, args...); !strings.Contains(out, "1 of the 2 models learned from the validation points") {
+		t.Errorf("not said: %s", out)
+	}
+	out := lines(t, must(t, append(args, "--json")...))
+	if n := out[2]["summary"].(map[string]any)["val_learned"]; n != 1.0 {
+		t.Errorf("val_learned is %v, want 1", n)
+	}
+}

@@ -17,7 +17,8 @@ type summary struct {
 	Data  string   `json:"data"`
 	Split string   `json:"split"`
 	Seeds []uint64 `json:"split_seeds"`
-	NTest int      `json:"n_test"` // in all
+	NTest int      `json:"n_test"`      // in all
+	Whole int      `json:"val_learned"` // models that learned from the validation points too
 
 	NLL      spread             `json:"nll"`
 	NLLNovel *spread            `json:"nll_novel"`
@@ -87,6 +88,9 @@ func newSummary(all []*evaluation, commands map[string]string, seed uint64) *sum
 	for _, e := range all {
 		s.Seeds = append(s.Seeds, e.SplitSeed)
 		s.NTest += e.NTest
+		if d := e.flow.Data; d != nil && d.Val == 0 {
+			s.Whole++
+		}
 		nll, z = append(nll, float64(e.NLL)), append(z, float64(e.Z))
 		if e.NLLNovel != nil {
 			novel = append(novel, float64(*e.NLLNovel))
@@ -191,6 +195,9 @@ func (s *summary) write(w io.Writer) {
 		fmt.Fprintf(w, "; calibration: %d of %d cells covered (%.1f %%)", s.Inside, s.Cells, 100*float64(*s.Coverage))
 	}
 	fmt.Fprintln(w)
+	if s.Whole > 0 && s.Whole < len(s.Seeds) {
+		fmt.Fprintf(w, "Only %d of the %d models learned from the validation points too: the mean is over unlike fits.\n", s.Whole, len(s.Seeds))
+	}
 }
 
 // seedList writes seeds as --seeds reads them.
