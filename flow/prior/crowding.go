@@ -18,12 +18,21 @@ func Crowding(m manifold.Manifold, x []float64) float64 {
 		if err != nil {
 			return math.NaN()
 		}
+		s, err = spaceOf(by.over)
+		if err != nil {
+			return math.NaN()
+		}
 		above, _ := by.above(m, x)
-		return Crowding(by.over, above)
+		return crowding(s, above, by.sheets())
 	}
+	return crowding(s, x, 1)
+}
+
+// crowding is Crowding of points of which so many images follow each other.
+func crowding(s space, x []float64, images int) float64 {
 	n := s.ambient()
 	var gaps []float64
-	near := neighbours(s, x, 19, 1)
+	near := neighbours(s, x, 19, images)
 	for _, nb := range near {
 		for _, q := range nb {
 			if q.t > 1e-18 { // not a copy

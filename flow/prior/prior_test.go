@@ -286,6 +286,18 @@ func TestCrowding(t *testing.T) {
 	if c := Crowding(unknown, nil); !math.IsNaN(c) {
 		t.Errorf("without kernels: %g, want NaN", c)
 	}
+	// Along a wall the nearest is the next point, not what the wall mirrors.
+	box, err := manifold.Parse("box:0..1,0..1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x = x[:0]
+	for i := range 100 {
+		x = append(x, float64(i)/100, 1e-6)
+	}
+	if c := Crowding(box, x); c > 10 {
+		t.Errorf("along a wall: %g", c)
+	}
 }
 
 func BenchmarkKernels(b *testing.B) {
