@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"mflow/datasets"
@@ -118,12 +119,14 @@ const (
 func (r *Row) Faults() []string {
 	var out []string
 	add := func(bad bool, what string) {
-		if bad {
+		if bad && !slices.Contains(out, what) {
 			out = append(out, what)
 		}
 	}
-	add(!(math.Abs(r.Z.Mean-1) <= MaxZ), "Z is off")
-	add(!(r.Z.SE <= MaxSE), "Z is uncertain")
+	for _, z := range []Value{r.Z, r.ZPlain} { // the first is blind where nothing was found below ε
+		add(!(math.Abs(z.Mean-1) <= MaxZ), "Z is off")
+		add(!(z.SE <= MaxSE), "Z is uncertain")
+	}
 	add(!(math.Abs(r.Z.Mean-r.ZPlain.Mean) <= Sigma*math.Hypot(r.Z.SE, r.ZPlain.SE)), "the two Z differ")
 	add(!(r.KL.Mean < r.Start.Mean-2*math.Hypot(r.KL.SE, r.Start.SE)), "not better than its prior")
 	return out

@@ -113,12 +113,13 @@ func page(o *options) (string, error) {
 	b.p(`## How to read the tables
 
 Scores are mean negative log-likelihoods of held-out points in nats, with respect to the Riemannian volume and divided by a
-normaliser Z that is measured on fresh points: lower is better. "±" after a score is the standard error between splits; splits
-share most of their training points, so it is the error of the test points and of the fit. A gain is a paired difference,
+normaliser Z that is measured on fresh points: lower is better. A score has two standard errors: after "±" that between splits, and after
+the semicolon that over the test points of all splits, pooled, those at one position (in blocked splits, those in one cell of 10 degrees)
+counting as one. Splits draw their points from the same rows, so the first is too small where they are many or points repeat; neither
+is that of another catalogue. A gain is a paired difference,
 log p of the method minus log p of the best method without a flow (named in the head of the column) on the same test points:
-positive is better. It has two errors: over the test points of all splits, pooled, those at one position (in blocked splits,
-those in one cell of 10 degrees) counting as one, errors of Z added; and, after the semicolon, between the means of the
-splits. A gain is called better or worse only where it is two of both. The best method without a flow is chosen by the scores
+positive is better. It has the same two errors in the other order: over positions or cells, errors of Z added, and, after the
+semicolon, between the means of the splits. A gain is called better or worse only where it is two of both. The best method without a flow is chosen by the scores
 shown, which favours it. Kernels, and so the default, learn from the validation points too where nothing else is said. Novel points are test points at no position of a training point. A kernel is never narrower than
 the resolution floor: 1e-4 rad in published splits of the earth sets, 1e-3 elsewhere. Times are those of one fit on one core.
 `)
@@ -143,6 +144,8 @@ the resolution floor: 1e-4 rad in published splits of the earth sets, 1e-3 elsew
 }
 
 const torsionNote = "Published scores of protein torsions (best trusted: 1.01 General, 1.89 Glycine, 0.12 Proline, 1.18 Pre-Pro) are of another set, one residue class at a time, and cannot be compared with these."
+
+const blockedNote = "What `mflow train --split blocked` makes by default are the kernels of this table, but for the validation cells, which it learns from too unless `--refit=false` says otherwise."
 
 // provenance says on what the numbers were made.
 func (c *contents) provenance(b *pageText) {
@@ -193,7 +196,7 @@ func (c *contents) apartRow() string {
 		t := c.find(data, apart)
 		for _, s := range t.rows {
 			if s.method.name == "default" {
-				row += " " + score(s.nll) + " |"
+				row += " " + s.score() + " |"
 			}
 		}
 	}
@@ -207,8 +210,8 @@ func writePublished(b *pageText, ts []*table, more ...string) {
 	b.p("%s", "|---|"+strings.Repeat("---|", len(ts))+"---|")
 	for i, m := range methodsOf("published") {
 		b.p("%s", "| **mflow: "+m.title+"** |"+each(ts, func(t *table) string {
-			s := t.rows[i]
-			text := score(s.nll)
+			s := &t.rows[i]
+			text := s.score()
 			if s.nll.n > 0 && s.nll.n < len(t.seeds) {
 				text += fmt.Sprintf(" (%d of %d splits)", s.nll.n, len(t.seeds))
 			}
@@ -248,6 +251,14 @@ func decimal(v float64, format string) string {
 		return missing
 	}
 	return fmt.Sprintf(format, v)
+}
+
+// score formats a score with its two errors.
+func (s *summary) score() string {
+	if s.nll.n == 0 || math.IsNaN(s.places) {
+		return score(s.nll)
+	}
+	return fmt.Sprintf("%s; %.3f", score(s.nll), s.places)
 }
 
 // score formats a mean with its error, which a single split has not.
@@ -301,10 +312,13 @@ func (t *table) write(b *pageText) {
 		} else if s.compared {
 			g, n = s.gain.cell(), s.new.cell()
 		}
-		b.p("| %s | %s | %s | %s | %s | %.4f (%.4f) | %.0f (%.0f) | %d of %d |", s.method.title, score(s.nll), score(s.novel), g, n,
+		b.p("| %s | %s | %s | %s | %s | %.4f (%.4f) | %.0f (%.0f) | %d of %d |", s.method.title, s.score(), score(s.novel), g, n,
 			s.z.mean, s.worst, s.wall.mean, s.cpu.mean, s.nll.n, len(t.seeds))
 	}
 	b.p("\n%s\n", t.reading())
+	if t.blocks() {
+		b.p("%s\n", blockedNote)
+	}
 	b.p("```sh")
 	for _, m := range methodsOf(t.split) {
 		c := cell{t.data, t.split, m, 0}
@@ -326,10 +340,15 @@ func (c *contents) calibration(b *pageText) {
 	const good = 0.93 // of 95 % intervals
 	b.p("## Calibration\n")
 	b.p("Test points are counted in cells of about equal predicted mass; the share of cells whose 95 %% interval contains the predicted mass should be near 95 %%. A classifier by near neighbours tries to tell samples of the model from as many test points; by chance it is right as often as the next column says; empty where that was not tried. Sums and means over splits. Copies among test points are not independent, which the intervals do not know.\n")
+	names := map[string]string{apart: "published, validation points kept out", more: "published, forty other splits"}
 	b.p("| data | split | method | cells within, of all | coverage | classifier right | by chance | energy distance: splits with p < 0.05 |")
 	b.p("|---|---|---|---|---|---|---|---|")
 	rows, reach := 0, 0
 	for _, t := range c.tables {
+		split := t.split
+		if name := names[split]; name != "" {
+			split = name
+		}
 		for _, s := range t.rows {
 			var in, all, told, distances int
 			var right, chance []float64
@@ -351,7 +370,7 @@ func (c *contents) calibration(b *pageText) {
 				}
 			}
 			if all == 0 {
-				b.p("| %s | %s | %s | %s | | | | |", t.data, t.split, s.method.title, missing)
+				b.p("| %s | %s | %s | %s | | | | |", t.data, split, s.method.title, missing)
 				continue
 			}
 			cover := float64(in) / float64(all)
@@ -366,7 +385,7 @@ func (c *contents) calibration(b *pageText) {
 			if distances > 0 {
 				energy = fmt.Sprintf("%d of %d", told, distances)
 			}
-			b.p("| %s | %s | %s | %d of %d | %.1f %% | %s | %s | %s |", t.data, t.split, s.method.title, in, all, 100*cover,
+			b.p("| %s | %s | %s | %d of %d | %.1f %% | %s | %s | %s |", t.data, split, s.method.title, in, all, 100*cover,
 				correct, by, energy)
 		}
 	}

@@ -36,8 +36,8 @@ func (t *table) reading() string {
 		}
 	}
 	for _, s := range t.rows {
-		if s.gates.of > 0 && s.method.name == "gated" {
-			say("Learned weights of the kernels proved themselves on validation, and were kept, on %d of %s.", s.gates.yes, count(s.gates.of, "split"))
+		if s.gates.of > 0 && s.method.name == "default" {
+			say("Learned weights of the kernels proved themselves out of sample, and were kept, on %d of %s.", s.gates.yes, count(s.gates.of, "split"))
 		}
 		if s.networks.of > 0 {
 			say("Networks got a weight in the mixture on %d of %s.", s.networks.yes, count(s.networks.of, "split"))

@@ -98,11 +98,7 @@ func compare(a, b []*record, blocks, novel bool) gain {
 			if !ok || (novel && (p.Copy[i] || copied[row])) {
 				continue
 			}
-			if blocks && p.Block[i] != "" {
-				keys = append(keys, p.Block[i])
-			} else {
-				keys = append(keys, strconv.Itoa(p.Place[i]))
-			}
+			keys = append(keys, p.apartFrom(i, blocks))
 			diff = append(diff, p.LogP[i]-lb)
 			sum += p.LogP[i] - lb
 			count++
@@ -121,6 +117,32 @@ func compare(a, b []*record, blocks, novel bool) gain {
 	}
 	g.pooled.se = math.Sqrt(g.pooled.se*g.pooled.se + v)
 	return g
+}
+
+// apartFrom returns what tells the points of a record apart: their positions, or if
+// blocks is set the cells of blocked splits.
+func (p *points) apartFrom(i int, blocks bool) string {
+	if blocks && p.Block[i] != "" {
+		return p.Block[i]
+	}
+	return strconv.Itoa(p.Place[i])
+}
+
+// over is the standard error of a score over the positions, or cells, of the test
+// points of all splits. Splits draw them from the same rows, so positions come again
+// and again, and the scores of splits differ less than their mean may be wrong.
+func over(records []*record, blocks bool) float64 {
+	var lp []float64
+	var keys []string
+	for _, r := range records {
+		if r == nil {
+			continue
+		}
+		for i, v := range r.Points.LogP {
+			lp, keys = append(lp, v), append(keys, r.Points.apartFrom(i, blocks))
+		}
+	}
+	return clustered(lp, keys).se
 }
 
 // relative is the squared relative error of Z, the variance of its logarithm.

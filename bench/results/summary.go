@@ -21,6 +21,7 @@ type summary struct {
 	method     method
 	records    []*record // by seed; nil where missing
 	nll, novel value
+	places     float64 // standard error of nll over positions or cells
 	raw        value
 	z          value
 	worst      float64 // Z furthest from one
@@ -110,6 +111,7 @@ func newTable(data, split string, seeds []uint64, records [][]*record) *table {
 			copied[k], counts[k] = e.Share, float64(e.NTest)
 		}
 		s.nll, s.novel, s.raw, s.z = between(nll), between(novel), between(raw), between(z)
+		s.places = over(records[i], t.blocks())
 		s.wall, s.cpu = between(wall), between(cpu)
 		if m.baseline && s.nll.n > 0 && (t.best < 0 || s.nll.mean < t.rows[t.best].nll.mean) {
 			t.best = i
