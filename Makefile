@@ -8,7 +8,7 @@ MFLOW       = bin/mflow
 FUZZTIME    = 10s
 RESULTS     =
 
-.PHONY: build test test-arm64 test-plain demo lint bench bench-jamba microbench fuzz torture results ablation notebooks cuda-build cuda-test cuda-probe clean
+.PHONY: build test test-arm64 test-plain demo lint bench bench-jamba microbench fuzz torture results ablation notebooks cuda-build cuda-test cuda-probe clean distclean
 
 build:
 	go build -trimpath -o $(MFLOW) ./cmd/mflow
@@ -105,5 +105,9 @@ cuda-test: cuda-build
 cuda-probe: cuda-build
 	bin/cudaprobe
 
+# The results that `make results` keeps in out/ took hours: distclean removes them too.
 clean:
-	rm -rf bin demo out
+	rm -rf bin demo
+
+distclean: clean
+	rm -rf out

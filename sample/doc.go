@@ -7,6 +7,6 @@
 // (1-t) ν + t μ wherever μ = μ₊ (Rozen et al. 2021, theorem 1; Moser 1965). They
 // follow the field u itself; t is only how far they go, so it is found afterwards,
 // along each step (see paths).
-// Since the density is known in closed form, exact rejection sampling from the
+// Since the density is known in closed form, rejection sampling from the
 // prior is a second way that owes nothing to the first.
 package sample

@@ -60,7 +60,6 @@ func Reject(ctx context.Context, f *flow.Flow, n int, rnd *rand.Rand) ([]float64
 			st.Rejected++
 		}
 	}
-	st.MaxEvals = st.Evals / max(1, n)
 	return out, st, nil
 }
 

@@ -46,8 +46,8 @@ type Solver struct {
 type Stats struct {
 	Evals       int // evaluations of the field, summed over points
 	Divergences int // how many of them with the divergence
-	MaxEvals    int // of the costliest trajectory
-	Rejected    int // steps rejected by the error estimate
+	MaxEvals    int // of the costliest trajectory; 0 where there are none
+	Rejected    int // steps refused by the error estimate, or draws begun over
 }
 
 func (s *Stats) merge(o Stats) {

@@ -32,7 +32,7 @@ var variants = []variant{
 	{"deep", "depth", "five layers of 128", []string{"--hidden", "128,128,128,128,128"}},
 	{"lambda1", "lambda", "lambda 1 for 4", []string{"--lambda", "1"}},
 	{"lambda30", "lambda", "lambda 30", []string{"--lambda", "30"}},
-	{"monte256", "importance sampling", "256 Monte Carlo points a step for 1,024", []string{"--monte", "256"}},
+	{"monte256", "Monte Carlo points", "256 Monte Carlo points a step for 1,024", []string{"--monte", "256"}},
 	{"noema", "EMA", "no moving average of the weights", []string{"--ema", "-1"}},
 	{"ema99", "EMA", "moving average 0.99 for 0.998", []string{"--ema", "0.99"}},
 	{"vmf", "prior", "vMF mixture for uniform; half of the Monte Carlo points from it", []string{"--prior", "vmf", "--floor", "1e-1"}},

@@ -17,7 +17,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	figures := regexp.MustCompile(`-?\d+\.\d+ ±\d+\.\d+`).FindAllString(string(readme), -1)
+	figures := regexp.MustCompile(`-?\d+\.\d+ ±\d+\.\d+(; \d+\.\d+)?`).FindAllString(string(readme), -1)
 	if len(figures) < 20 {
 		t.Fatalf("only %d figures found", len(figures))
 	}

@@ -23,8 +23,9 @@ func (a *app) checkCmd() *cobra.Command {
 		Short: "Check the laws that a model must obey",
 		Long: `Check the laws that a model must obey, on fresh random points:
 
-  the manifold's frames are orthonormal and tangent, its projection idempotent
-  the weights are finite and the field is tangent
+  the manifold's frames are orthonormal, its mean curvature is normal to them,
+  and its projection keeps points of it
+  the weights are finite
   the signed density integrates to one, within 4 standard errors
   the stored normaliser Z agrees with a fresh one, within 4 standard errors
   the closed-form density agrees with the change of variables along the flow,

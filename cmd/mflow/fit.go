@@ -129,8 +129,12 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 	with := train.Partner{Prior: b.prior, Nu: b.nu, X: p.train}
 	const enough = 5000
 	blocked := p.summary.Protocol == datasets.Blocked.String()
+	_, n := p.m.Dims()
+	stop := p.val
 	if p.rows(p.val) >= enough && !blocked {
-		with.Val = p.val
+		// Half of them say when to stop, so that the other half can judge.
+		half := p.rows(p.val) / 2 * n
+		stop, with.Val = p.val[:half], p.val[half:]
 	}
 	with.Fold = datasets.Folds(p.rows(p.train), o.field.nets, a.seed)
 	if blocked {
@@ -141,11 +145,10 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 			return nil, err
 		}
 	}
-	_, n := p.m.Dims()
 	runs := make([]*train.Run, o.field.nets)
 	if err := a.newRuns(runs, dir, uniform, p, o, func(k int) train.Data {
 		if with.Val != nil {
-			return train.Data{Train: p.train, Val: p.val}
+			return train.Data{Train: p.train, Val: stop}
 		}
 		var x []float64
 		for i, fold := range with.Fold {
@@ -153,7 +156,7 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 				x = append(x, p.train[i*n:(i+1)*n]...)
 			}
 		}
-		return train.Data{Train: x, Val: p.val}
+		return train.Data{Train: x, Val: stop}
 	}); err != nil {
 		return nil, err
 	}
@@ -180,13 +183,13 @@ func (a *app) mixture(cmd *cobra.Command, dir *runDir, b *beginning, p, whole *p
 	}
 	// Unasked, flows must prove themselves. Where whole places were held out, gains
 	// of one standard error did not hold. Thousands of validation points do not mislead
-	// the one number that is fitted to them.
+	// the one number that is fitted to them, and have judged nothing else.
 	needed := 2 * m.SE
 	if with.Val != nil {
 		needed = 0
 	}
 	asked := o.field.asked == mixture
-	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Weight > 0 && (asked || m.Gain > needed)}
+	out.Mixture = &added{Gain: real(m.Gain), SE: real(m.SE), Weight: real(m.Weight), Kept: m.Weight > 0 && (asked || m.Gain > needed), Fitted: with.Val != nil}
 	if !out.Mixture.Kept {
 		m.Flow = b.alone(whole)
 	}

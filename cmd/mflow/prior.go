@@ -22,7 +22,7 @@ type priorOptions struct {
 }
 
 func (o *priorOptions) flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf or kent (mixtures); kde (kernels); gated\n(kernels with learned weights); auto: gated where the\nmanifold has kernels")
+	fs.StringVar(&o.kind, "prior", "auto", "uniform; vmf or kent (mixtures); kde (kernels); gated\n(kernels with learned weights); auto: kde where the\nmanifold has kernels, gated for 500 to 20,000 points,\nelse uniform")
 	fs.Float64Var(&o.floor, "floor", 0, "narrowest kernel, radians: on SO(3) half the angle of\nrotation, on a side of a box 1/π of it (1/2π if periodic)\n(default 1e-4 for published splits, 1e-3 for others)")
 }
 

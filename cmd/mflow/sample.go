@@ -32,7 +32,7 @@ func (a *app) sampleCmd() *cobra.Command {
 
 By ode, points of the prior move along the flow's differential equation. By
 rejection, points of the prior are kept with probability proportional to the
-ratio of densities, which is exact and owes nothing to a solver.
+ratio of densities, which owes nothing to a solver; its bounds are learned from draws.
 
 The output is CSV, NPZ, NetCDF or, on the sphere, GeoJSON, by the extension of
 the file; without -o it is CSV on standard output.`,
@@ -88,8 +88,11 @@ func (a *app) sample(cmd *cobra.Command, path string, o *sampleOptions) error {
 		NFE     float64 `json:"nfe"`
 		Method  string  `json:"method"`
 	}{o.n, seconds, float64(st.Evals) / float64(o.n), o.method}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %d points by %s in %.2f s, %.1f evaluations a point, %d at most\n",
-			o.out, o.n, o.method, seconds, float64(st.Evals)/float64(o.n), st.MaxEvals)
+		fmt.Fprintf(w, "%s: %d points by %s in %.2f s, %.1f evaluations a point", o.out, o.n, o.method, seconds, float64(st.Evals)/float64(o.n))
+		if st.MaxEvals > 0 {
+			fmt.Fprintf(w, ", %d at most", st.MaxEvals)
+		}
+		fmt.Fprintln(w)
 	})
 }
 

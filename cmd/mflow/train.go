@@ -42,13 +42,14 @@ func (a *app) trainCmd() *cobra.Command {
 		Long: `Fit a normalised density to the points of a named data set or a file, and write
 the model.
 
-On spheres and flat tori the default is a kernel density of many widths and
-shapes whose weights networks set by what is known about each point. With --time,
---steps, --effort best, or more than 20,000 points Moser flows are mixed in. All
-is judged at training points by parts that did not see them, and a part stays
-only if it adds enough there; the command says how much each added. On other
-manifolds, or with --prior uniform, the model is a Moser flow from the uniform
-density, the best one on the validation split.
+The default is a kernel density of many widths and shapes. On spheres and flat
+tori, with 500 to 20,000 points, networks set its weights by what is known about
+each point, unless whole cells are held out. With --time, --steps, --effort best,
+or more than 20,000 points Moser flows are mixed in. A part is judged at training
+points by what did not see them, a mixture from 5,000 validation points on by
+these, to which its weight is fitted; it stays only if it adds enough, and the
+command says how much. With --prior uniform, or where a manifold has no kernels,
+the model is a Moser flow from the uniform density, the best one on validation.
 
 The run keeps a directory beside the model, model.run for model.mflow, with its
 metrics (metrics.jsonl), the last checkpoint (last.ckpt) and the best model so
@@ -62,8 +63,9 @@ Of a network on top of kernels (--field network) they always stay out. A model
 that has learned from them remembers fractions such as 0.9,0,0.1, so that eval
 fits its baselines to the same points.
 
-Frequencies, weight decay and the penalty of networks are chosen by how tightly
-the points cluster, unless they are given.`,
+Steps and networks go by --effort. Frequencies, batch, learning rate, weight
+decay and the penalty go by how tightly the points cluster and how many there
+are, unless they are given; the defaults below are those in between.`,
 		Example: `  mflow train --data earthquake -o model.mflow
   mflow train --data earthquake --prior uniform --time 3m -o moser.mflow
   mflow train --data points.csv --split distinct --steps 2000 -o model.mflow
@@ -83,13 +85,13 @@ the points cluster, unless they are given.`,
 		fs.BoolVar(&o.refit, "refit", true, "let kernels learn from the validation points too")
 		fs.StringVar(&o.field.Activation, "activation", d.Activation, "swish, sin, tanh or softplus")
 		fs.IntVar(&o.field.Waves, "waves", d.Waves, "frequencies of the input features, -1 for none")
-		listVar(fs, &o.field.Scales, "scales", d.Scales, "scales of the frequencies, radians per unit length\n(for sharp data 1,4,16,64)")
+		listVar(fs, &o.field.Scales, "scales", d.Scales, "scales of the frequencies, radians per unit length\n(for sharp data 1,4,16,64, for smooth 1,2,4)")
 	})
 	d, _ := train.Settings{}.WithDefaults()
 	flags(cmd, "Training", func(fs *pflag.FlagSet) {
 		s := &o.settings
 		fs.DurationVar(&o.time, "time", 0, "train networks for about this long")
-		fs.IntVar(&s.Steps, "steps", d.Steps, "or for this many steps")
+		fs.IntVar(&s.Steps, "steps", d.Steps, "or for this many steps (by --effort unless given)")
 		fs.IntVar(&s.Batch, "batch", d.Batch, "data points a step")
 		fs.IntVar(&s.Monte, "monte", d.Monte, "Monte Carlo points a step")
 		fs.IntVar(&s.Probes, "probes", d.Probes, "Hutchinson probes a point, 0 for the exact divergence")
@@ -206,6 +208,7 @@ type added struct {
 	SE     real `json:"gain_se"`
 	Weight real `json:"weight"` // of flows in the mixture
 	Kept   bool `json:"kept"`
+	Fitted bool `json:"fitted,omitempty"` // to the points that the gain is measured at
 }
 
 // gain is what is kept of the gain.
@@ -227,7 +230,11 @@ func (a *added) write(w io.Writer, what string) {
 	if a.Weight > 0 {
 		what += fmt.Sprintf(" with weight %.3f", a.Weight)
 	}
-	fmt.Fprintf(w, "%s: %+.4f ±%.4f nats out of sample, %s\n", what, a.Gain, a.SE, verdict)
+	where := "out of sample"
+	if a.Fitted {
+		where = "on the validation points, to which the weight is fitted"
+	}
+	fmt.Fprintf(w, "%s: %+.4f ±%.4f nats %s, %s\n", what, a.Gain, a.SE, where, verdict)
 }
 
 func (t trained) write(w io.Writer) {
