@@ -85,6 +85,9 @@ def verdict(e):
     for name, b in sorted(e["baselines"].items(), key=lambda item: item[1]["nll"]):
         if b["delta_novel"] is None:
             continue
+        if not b["delta_novel_se"]:
+            print(f"the model is {name} on every point")
+            continue
         t = b["delta_novel"] / b["delta_novel_se"]
         word = "no better and no worse than" if abs(t) < 2 else "better than" if t > 0 else "worse than"
-        print(f"on novel points the flow is {word} {name}: {b['delta_novel']:+.3f} ± {b['delta_novel_se']:.3f} nats")
+        print(f"on novel points the model is {word} {name}: {b['delta_novel']:+.3f} ± {b['delta_novel_se']:.3f} nats")
