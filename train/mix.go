@@ -31,7 +31,7 @@ type Partner struct {
 	Fold  []int // of every point; flow k of those to mix has not seen fold k
 	Group []int // of points that were held out together; nil if by themselves
 
-	// Val are points that none of the flows was trained on. If there are any, they
+	// Val are points that none of the flows was trained on or stopped by. If there are any, they
 	// judge the mean of the flows, and X, Nu, Fold and Group are not used: folds know
 	// each flow by itself, without what averaging adds.
 	Val []float64
@@ -64,8 +64,13 @@ func Mix(p Partner, flows []*flow.Flow, points int, rnd *rand.Rand) (*Mixed, err
 	m := &Mixed{Flow: &flow.Flow{Manifold: flows[0].Manifold, Prior: p.Final, Z: 1}}
 	eps := flows[0].Eps
 	mixed := func(a float64, i int) float64 { return math.Max(a*eps, (1-a)*nu[i]+a*held[i]) }
+	// What the flows have too much of counts against them, at most: ν may fill some of it.
+	over, _, err := divergence.Normaliser(mean(flows), points, rnd)
+	if err != nil {
+		return nil, err
+	}
 	m.Weight = maximise(0, 0.9, func(a float64) float64 {
-		var sum float64
+		sum := -float64(len(nu)) * math.Log1p(a*math.Max(0, over.Value-1))
 		for i := range nu {
 			sum += math.Log(mixed(a, i))
 		}

@@ -47,8 +47,8 @@ tori, with 500 to 20,000 points, networks set its weights by what is known about
 each point, unless whole cells are held out. With --time, --steps, --effort best,
 or more than 20,000 points Moser flows are mixed in. A part is judged at training
 points by what did not see them, a mixture from 5,000 validation points on by
-these, to which its weight is fitted; it stays only if it adds enough, and the
-command says how much. With --prior uniform, or where a manifold has no kernels,
+half of these, to which its weight is fitted; it stays only if it adds enough,
+and the command says how much. With --prior uniform, or where a manifold has no kernels,
 the model is a Moser flow from the uniform density, the best one on validation.
 
 The run keeps a directory beside the model, model.run for model.mflow, with its
@@ -232,7 +232,7 @@ func (a *added) write(w io.Writer, what string) {
 	}
 	where := "out of sample"
 	if a.Fitted {
-		where = "on the validation points, to which the weight is fitted"
+		where = "on half of the validation points, to which the weight is fitted"
 	}
 	fmt.Fprintf(w, "%s: %+.4f ±%.4f nats %s, %s\n", what, a.Gain, a.SE, where, verdict)
 }
