@@ -197,6 +197,21 @@ func TestMix(t *testing.T) {
 	if math.Abs(v.Gain-gain) > 1e-4 {
 		t.Errorf("gain of %g at the validation points, want %g", v.Gain, gain)
 	}
+	// Beside a tenth more than the flows' own density, normalised, they are worse,
+	// whatever mass they have too much.
+	large := *flows[0]
+	large.Nets = shares(flows[:1], 2.5)
+	z, _, err := divergence.Normaliser(&large, 50000, rand.New(rand.NewPCG(1, 1)))
+	if err != nil || z.Value < 1.2 {
+		t.Fatalf("Z of %g, want one far from 1 (%v)", z.Value, err)
+	}
+	divergence.New(&large).Mu(p.Nu, data.Train)
+	for i, v := range p.Nu {
+		p.Nu[i] = 1.1 * math.Max(v, 10*large.Eps) / z.Value
+	}
+	if m, err = Mix(p, []*flow.Flow{&large, &large}, 50000, rand.New(rand.NewPCG(1, 1))); err != nil || m.Weight > 0.05 {
+		t.Errorf("flows of Z %g that only have more mass were mixed in with weight %g, %v", z.Value, m.Weight, err)
+	}
 	// A partner that already knows the points.
 	for i := range p.Nu {
 		p.Nu[i] = 100

@@ -31,9 +31,9 @@ type Partner struct {
 	Fold  []int // of every point; flow k of those to mix has not seen fold k
 	Group []int // of points that were held out together; nil if by themselves
 
-	// Val are points that none of the flows was trained on or stopped by. If there are any, they
-	// judge the mean of the flows, and X, Nu, Fold and Group are not used: folds know
-	// each flow by itself, without what averaging adds.
+	// Val are points that none of the flows was trained on or stopped by. If there
+	// are any, they judge the mean of the flows, and X, Nu, Fold and Group are not
+	// used: folds know each flow by itself, without what averaging adds.
 	Val []float64
 
 	// Final takes the place of Prior in the mixture: the same, fitted to more points.
