@@ -35,6 +35,9 @@ func (t *table) reading() string {
 			}
 		}
 	}
+	if g := t.overKernels(); g.points > 0 {
+		say("Beside kernels the default gains %+.4f ±%.4f; %.4f nats.", g.pooled.mean, g.pooled.se, g.splits.se)
+	}
 	for _, s := range t.rows {
 		if s.gates.of > 0 && s.method.name == "default" {
 			say("Learned weights of the kernels proved themselves out of sample, and were kept, on %d of %s.", s.gates.yes, count(s.gates.of, "split"))

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"slices"
 )
 
 // A table is the records of one data set and protocol.
@@ -138,17 +139,36 @@ func (t *table) against(i int) {
 	if t.best < 0 || i == t.best {
 		return
 	}
-	var a, b []*record
-	for k, r := range s.records {
-		if other := t.rows[t.best].records[k]; r != nil && other != nil {
-			a, b = append(a, r), append(b, other)
-		}
-	}
+	a, b := t.both(i, t.best)
 	if len(a) == 0 {
 		return
 	}
 	s.gain, s.new = compare(a, b, t.blocks(), false), compare(a, b, t.blocks(), true)
 	s.compared = true
+}
+
+// both returns the records of two rows on the splits that both have.
+func (t *table) both(i, j int) (a, b []*record) {
+	for k, r := range t.rows[i].records {
+		if other := t.rows[j].records[k]; r != nil && other != nil {
+			a, b = append(a, r), append(b, other)
+		}
+	}
+	return a, b
+}
+
+// overKernels is the gain of the default over kernels where another method without a
+// flow is the best one.
+func (t *table) overKernels() gain {
+	find := func(name string) int {
+		return slices.IndexFunc(t.rows, func(s summary) bool { return s.method.name == name })
+	}
+	i, k := find("default"), find("kde")
+	if i < 0 || k < 0 || t.best < 0 || k == t.best {
+		return gain{}
+	}
+	a, b := t.both(i, k)
+	return compare(a, b, t.blocks(), false)
 }
 
 // A verdict is what a gain says.
