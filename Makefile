@@ -33,7 +33,7 @@ demo: build
 	@echo "Map: demo/plates.png  Curves: demo/curves.png  Samples: demo/samples.csv  Models: demo/plates.mflow, demo/moser.mflow"
 
 lint:
-	@test -z "$$($(GOFUMPT) -l . | tee /dev/stderr)"
+	@test -z "$$($(GOFUMPT) -l . | tee -a /dev/stderr)"
 	go vet ./...
 	$(STATICCHECK) ./...
 
