@@ -13,12 +13,10 @@ import (
 // equation stands and in the path's own time s, by what they cost and how far they
 // end from where a tight tolerance leads.
 func (b *bench) accuracy() {
-	b.p("## Accuracy of samples\n")
-	if b.model == "" {
-		b.p("No model was given.\n")
+	f := b.about("Accuracy of samples")
+	if f == nil {
 		return
 	}
-	f := must(flow.Load(b.model))
 	const n = 2016
 	start := points(f, n)
 	ctx := context.Background()

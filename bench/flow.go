@@ -21,13 +21,21 @@ func once(f func()) (wall, cpu float64) {
 	return time.Since(start).Seconds(), cpuTime() - busy
 }
 
-func (b *bench) flow() {
-	b.p("## Density and samples\n")
+// about begins a section on the model and returns it, nil if none was given.
+func (b *bench) about(title string) *flow.Flow {
+	b.p("## %s\n", title)
 	if b.model == "" {
 		b.p("No model was given.\n")
+		return nil
+	}
+	return must(flow.Load(b.model))
+}
+
+func (b *bench) flow() {
+	f := b.about("Density and samples")
+	if f == nil {
 		return
 	}
-	f := must(flow.Load(b.model))
 	all := runtime.NumCPU()
 	one := b.torchFlow(1)
 	best := maps.Clone(one) // by the clock, of one thread and all

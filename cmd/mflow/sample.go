@@ -32,7 +32,8 @@ func (a *app) sampleCmd() *cobra.Command {
 
 By ode, points of the prior move along the flow's differential equation. By
 rejection, points of the prior are kept with probability proportional to the
-ratio of densities, which owes nothing to a solver; its bounds are learned from draws.
+ratio of densities, which owes nothing to a solver; its bounds are learned from
+draws.
 
 The output is CSV, NPZ, NetCDF or, on the sphere, GeoJSON, by the extension of
 the file; without -o it is CSV on standard output.`,

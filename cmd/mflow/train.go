@@ -48,8 +48,9 @@ each point, unless whole cells are held out. With --time, --steps, --effort best
 or more than 20,000 points Moser flows are mixed in. A part is judged at training
 points by what did not see them, a mixture from 5,000 validation points on by
 half of these, to which its weight is fitted; it stays only if it adds enough,
-and the command says how much. With --prior uniform, or where a manifold has no kernels,
-the model is a Moser flow from the uniform density, the best one on validation.
+and the command says how much. With --prior uniform, or where a manifold has no
+kernels, the model is a Moser flow from the uniform density, the best one on
+validation.
 
 The run keeps a directory beside the model, model.run for model.mflow, with its
 metrics (metrics.jsonl), the last checkpoint (last.ckpt) and the best model so

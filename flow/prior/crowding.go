@@ -12,24 +12,19 @@ import (
 // uniform points, a hundred for tight clusters. It is NaN on manifolds without
 // kernels.
 func Crowding(m manifold.Manifold, x []float64) float64 {
+	images := 1 // points in a row that are one
 	s, err := spaceOf(m)
 	if err != nil {
 		by, err := coveringOf(m)
 		if err != nil {
 			return math.NaN()
 		}
-		s, err = spaceOf(by.over)
-		if err != nil {
+		if s, err = spaceOf(by.over); err != nil {
 			return math.NaN()
 		}
-		above, _ := by.above(m, x)
-		return crowding(s, above, by.sheets())
+		x, _ = by.above(m, x)
+		images = by.sheets()
 	}
-	return crowding(s, x, 1)
-}
-
-// crowding is Crowding of points of which so many images follow each other.
-func crowding(s space, x []float64, images int) float64 {
 	n := s.ambient()
 	var gaps []float64
 	near := neighbours(s, x, 19, images)

@@ -27,6 +27,26 @@ func (f *fn) over(n string, body func(), step ...string) {
 	f.countDown(n, "loop")
 }
 
+// A walk leads a register from where another points, by steps of stride bytes.
+type walk struct{ reg, from, stride string }
+
+// tangents calls body for each of the k tangents of a jet, with the walks at its
+// block, and ends at the label end.
+func (f *fn) tangents(k, end string, body func(), walks ...walk) {
+	f.reload("k", k)
+	f.ifZero(k, end)
+	for _, w := range walks {
+		f.move(w.reg, w.from)
+	}
+	f.label("tangent")
+	for _, w := range walks {
+		f.addTo(w.reg, w.stride)
+	}
+	body()
+	f.countDown(k, "tangent")
+	f.label(end)
+}
+
 // act writes an activation of jets: for each of rows rows n numbers, a multiple
 // of the lanes, after which skip bytes lead to the next. block bytes lead from the
 // values to the tangents. bias and s1 may be nil.
@@ -60,18 +80,11 @@ func (u *unit) act(name string, fun activation) {
 	f.addImm(s1, size)
 	f.addImm(s2, size)
 	f.label("tangents")
-	f.reload("k", k)
-	f.ifZero(k, "next")
-	f.move(zj, z)
-	f.move(aj, a)
-	f.label("tangent")
-	f.addTo(zj, block)
-	f.addTo(aj, block)
-	f.load(y2, zj, 0)
-	f.mul(y2, y2, y1)
-	f.store(aj, 0, y2)
-	f.countDown(k, "tangent")
-	f.label("next")
+	f.tangents(k, "next", func() {
+		f.load(y2, zj, 0)
+		f.mul(y2, y2, y1)
+		f.store(aj, 0, y2)
+	}, walk{zj, z, block}, walk{aj, a, block})
 	f.addImm(z, size)
 	f.addImm(a, size)
 	f.countDown(n, "loop")
@@ -102,20 +115,13 @@ func (u *unit) actBack() {
 	f.over(n, func() {
 		f.load(d, s1, 0)
 		f.zero(sum)
-		f.reload("k", k)
-		f.ifZero(k, "value")
-		f.move(gj, g)
-		f.move(zj, z)
-		f.label("tangent")
-		f.addTo(gj, block)
-		f.addTo(zj, block)
-		f.load(x, gj, 0)
-		f.load(y, zj, 0)
-		f.fma(sum, x, y)
-		f.mul(x, x, d)
-		f.store(gj, 0, x)
-		f.countDown(k, "tangent")
-		f.label("value")
+		f.tangents(k, "value", func() {
+			f.load(x, gj, 0)
+			f.load(y, zj, 0)
+			f.fma(sum, x, y)
+			f.mul(x, x, d)
+			f.store(gj, 0, x)
+		}, walk{gj, g, block}, walk{zj, z, block})
 		f.load(x, g, 0)
 		f.mul(x, x, d)
 		f.load(y, s2, 0)
@@ -142,23 +148,14 @@ func (u *unit) sinCos() {
 	f.store(sin, 0, s)
 	f.store(cos, 0, c)
 	f.xor(s, s, f.bits(signBit))
-	f.reload("k", k)
-	f.ifZero(k, "next")
-	f.move(pj, p)
-	f.move(sj, sin)
-	f.move(cj, cos)
 	t := f.v()
-	f.label("tangent")
-	f.addTo(pj, pblock)
-	f.addTo(sj, oblock)
-	f.addTo(cj, oblock)
-	f.load(x, pj, 0)
-	f.mul(t, c, x)
-	f.store(sj, 0, t)
-	f.mul(t, s, x)
-	f.store(cj, 0, t)
-	f.countDown(k, "tangent")
-	f.label("next")
+	f.tangents(k, "next", func() {
+		f.load(x, pj, 0)
+		f.mul(t, c, x)
+		f.store(sj, 0, t)
+		f.mul(t, s, x)
+		f.store(cj, 0, t)
+	}, walk{pj, p, pblock}, walk{sj, sin, oblock}, walk{cj, cos, oblock})
 	for _, r := range []string{p, sin, cos} {
 		f.addImm(r, f.size())
 	}
